@@ -13,7 +13,7 @@ public class CorpusTests
 
         var wrong = files.Select(Difference).Where(difference => difference is not null).ToList();
 
-        Assert.Empty(wrong);
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
         Assert.Equal(89, files.Count);
     }
 
@@ -37,7 +37,7 @@ public class CorpusTests
 
         var wrong = files.Select(Difference).Where(difference => difference is not null).ToList();
 
-        Assert.Empty(wrong);
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
         Assert.Equal(3, files.Count);
     }
 
@@ -157,7 +157,8 @@ public class CorpusTests
         Add("response_encoding", key.ResponseFormat?.Encoding);
         Add("response_check", key.ResponseFormat?.CheckDigits);
         Add("challenge_encoding", key.ChallengeFormat?.Encoding);
-        Add("challenge_min", key.ChallengeFormat?.Min);
+        // The reader the expectations came from drops a minimum of 0.
+        Add("challenge_min", key.ChallengeFormat?.Min is 0 ? null : key.ChallengeFormat?.Min);
         Add("challenge_max", key.ChallengeFormat?.Max);
         Add("challenge_check", key.ChallengeFormat?.CheckDigits);
         var policy = key.Policy;

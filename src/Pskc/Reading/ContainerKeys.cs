@@ -27,7 +27,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
             return OpenRsa(data, valueMac);
         }
         var values = CipherFor(data);
-        var iv = options.Iv.IsEmpty ? header.DefaultIv : options.Iv.Span;
+        var iv = OutsideIv;
         if (values.Algorithm.IsAuthenticated && valueMac is null)
         {
             return values.Decrypt(data.Cipher, outsideIv: []);
@@ -180,9 +180,10 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
             return RsaValue.Decrypt(RsaKey(), data);
         }
         using var own = new ValueCipher(data.Known, Fitting(data.Known));
-        return own.Decrypt(data.Cipher, header.DefaultIv)
-            ?? (options.Iv.IsEmpty ? null : own.Decrypt(data.Cipher, options.Iv.Span));
+        return own.Decrypt(data.Cipher, OutsideIv);
     }
+
+    private ReadOnlySpan<byte> OutsideIv => options.Iv.IsEmpty ? header.DefaultIv : options.Iv.Span;
 
     private ValueCipher CipherFor(EncryptedData data)
     {

@@ -71,10 +71,12 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
     private static KeyPolicy Policy(RawKey raw)
     {
         var policy = raw.Policy ?? KeyPolicy.Unrestricted;
-        return raw.StartDate is null && raw.ExpiryDate is null ? policy : policy with
+        return raw.StartDate is null && raw.ExpiryDate is null && raw.Usage.Count == 0 ? policy : policy with
         {
             StartDate = policy.StartDate ?? raw.StartDate,
             ExpiryDate = policy.ExpiryDate ?? raw.ExpiryDate,
+            KeyUsage = [.. policy.KeyUsage, .. raw.Usage],
+            NotUnderstood = [.. policy.NotUnderstood, .. raw.Usage.Where(use => !PolicyReader.IsKnownUse(use))],
         };
     }
 

@@ -135,7 +135,11 @@ internal sealed class KeyPackageReader(
             case "Issuer":
                 key.Issuer = xml.TextOrNull();
                 break;
-            case "AlgorithmParameters" or "Usage":
+            case "Usage":
+                ReadUsage(key);
+                ReadParameters(key);
+                break;
+            case "AlgorithmParameters":
                 ReadParameters(key);
                 break;
             case "KeyProfileId":
@@ -165,6 +169,18 @@ internal sealed class KeyPackageReader(
             default:
                 AddExtension(key.Extensions);
                 break;
+        }
+    }
+
+    /// <summary>The drafts wrote <c>Usage OTP="true"</c> where the RFC has Policy and KeyUsage.</summary>
+    private void ReadUsage(RawKey key)
+    {
+        foreach (var use in xml.AttributeNames().ToList())
+        {
+            if (Values.Boolean(xml, $"Usage {PskcException.Printable(use)}", xml.Attribute(use)) == true)
+            {
+                key.Usage.Add(use);
+            }
         }
     }
 

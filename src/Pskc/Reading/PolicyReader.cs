@@ -15,6 +15,8 @@ internal static class PolicyReader
         "Local", "Prepend", "Append", "Algorithmic",
     };
 
+    public static bool IsKnownUse(string use) => knownUses.Contains(use);
+
     public static KeyPolicy Read(XmlCursor xml)
     {
         DateTimeOffset? start = null, expiry = null;

@@ -37,6 +37,8 @@ internal sealed class RawKey
 
     public KeyPolicy? Policy { get; set; }
 
+    public List<string> Usage { get; } = [];
+
     /// <summary>The drafts put these beside the policy.</summary>
     public DateTimeOffset? StartDate { get; set; }
 
