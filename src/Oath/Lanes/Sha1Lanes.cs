@@ -142,62 +142,62 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
         TVector a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
         TVector k = TLanes.Splat(K0);
-        for (int t = 0; t < 20; t += 5)
+        for (TVector* next = w + 0; next < w + 20; next += 5)
         {
-            e = Step(e, TLanes.Add(w[t], k), TLanes.Choose(b, c, d), a);
+            e = Step(e, TLanes.Add(next[0], k), TLanes.Choose(b, c, d), a);
             b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(w[t + 1], k), TLanes.Choose(a, b, c), e);
+            d = Step(d, TLanes.Add(next[1], k), TLanes.Choose(a, b, c), e);
             a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(w[t + 2], k), TLanes.Choose(e, a, b), d);
+            c = Step(c, TLanes.Add(next[2], k), TLanes.Choose(e, a, b), d);
             e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(w[t + 3], k), TLanes.Choose(d, e, a), c);
+            b = Step(b, TLanes.Add(next[3], k), TLanes.Choose(d, e, a), c);
             d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(w[t + 4], k), TLanes.Choose(c, d, e), b);
+            a = Step(a, TLanes.Add(next[4], k), TLanes.Choose(c, d, e), b);
             c = TLanes.RotateLeft(c, 30);
         }
 
         k = TLanes.Splat(K1);
-        for (int t = 20; t < 40; t += 5)
+        for (TVector* next = w + 20; next < w + 40; next += 5)
         {
-            e = Step(e, TLanes.Add(w[t], k), TLanes.Xor(b, c, d), a);
+            e = Step(e, TLanes.Add(next[0], k), TLanes.Xor(b, c, d), a);
             b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(w[t + 1], k), TLanes.Xor(a, b, c), e);
+            d = Step(d, TLanes.Add(next[1], k), TLanes.Xor(a, b, c), e);
             a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(w[t + 2], k), TLanes.Xor(e, a, b), d);
+            c = Step(c, TLanes.Add(next[2], k), TLanes.Xor(e, a, b), d);
             e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(w[t + 3], k), TLanes.Xor(d, e, a), c);
+            b = Step(b, TLanes.Add(next[3], k), TLanes.Xor(d, e, a), c);
             d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(w[t + 4], k), TLanes.Xor(c, d, e), b);
+            a = Step(a, TLanes.Add(next[4], k), TLanes.Xor(c, d, e), b);
             c = TLanes.RotateLeft(c, 30);
         }
 
         k = TLanes.Splat(K2);
-        for (int t = 40; t < 60; t += 5)
+        for (TVector* next = w + 40; next < w + 60; next += 5)
         {
-            e = Step(e, TLanes.Add(w[t], k), TLanes.Majority(b, c, d), a);
+            e = Step(e, TLanes.Add(next[0], k), TLanes.Majority(b, c, d), a);
             b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(w[t + 1], k), TLanes.Majority(a, b, c), e);
+            d = Step(d, TLanes.Add(next[1], k), TLanes.Majority(a, b, c), e);
             a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(w[t + 2], k), TLanes.Majority(e, a, b), d);
+            c = Step(c, TLanes.Add(next[2], k), TLanes.Majority(e, a, b), d);
             e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(w[t + 3], k), TLanes.Majority(d, e, a), c);
+            b = Step(b, TLanes.Add(next[3], k), TLanes.Majority(d, e, a), c);
             d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(w[t + 4], k), TLanes.Majority(c, d, e), b);
+            a = Step(a, TLanes.Add(next[4], k), TLanes.Majority(c, d, e), b);
             c = TLanes.RotateLeft(c, 30);
         }
 
         k = TLanes.Splat(K3);
-        for (int t = 60; t < 80; t += 5)
+        for (TVector* next = w + 60; next < w + 80; next += 5)
         {
-            e = Step(e, TLanes.Add(w[t], k), TLanes.Xor(b, c, d), a);
+            e = Step(e, TLanes.Add(next[0], k), TLanes.Xor(b, c, d), a);
             b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(w[t + 1], k), TLanes.Xor(a, b, c), e);
+            d = Step(d, TLanes.Add(next[1], k), TLanes.Xor(a, b, c), e);
             a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(w[t + 2], k), TLanes.Xor(e, a, b), d);
+            c = Step(c, TLanes.Add(next[2], k), TLanes.Xor(e, a, b), d);
             e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(w[t + 3], k), TLanes.Xor(d, e, a), c);
+            b = Step(b, TLanes.Add(next[3], k), TLanes.Xor(d, e, a), c);
             d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(w[t + 4], k), TLanes.Xor(c, d, e), b);
+            a = Step(a, TLanes.Add(next[4], k), TLanes.Xor(c, d, e), b);
             c = TLanes.RotateLeft(c, 30);
         }
 
