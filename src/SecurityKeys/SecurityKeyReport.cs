@@ -1,6 +1,5 @@
 using SecurityKeys.Cards;
 using SecurityKeys.Fido;
-using SecurityKeys.GlobalPlatform;
 using SecurityKeys.Management;
 using SecurityKeys.OathApplet;
 using SecurityKeys.OtpSlots;
