@@ -50,11 +50,11 @@ internal static class VirtualKeyCommand
     private static async Task<int> ServeAsync(VirtualKey key, IPEndPoint at, CancellationToken cancel)
     {
         var since = TimeProvider.System.GetTimestamp();
+        Console.WriteLine($"Virtual key {key.Options.Serial} (firmware {key.Options.Firmware}) is in the reader at {at} whenever that is there. Ctrl+C pulls it.");
         while (!cancel.IsCancellationRequested)
         {
             try
             {
-                Console.WriteLine($"Inserting virtual key {key.Options.Serial} (firmware {key.Options.Firmware}) at {at}.");
                 await VpcdCard.RunAsync(at.Address.ToString(), at.Port, key, cancel);
                 Console.WriteLine("The reader is gone; waiting for it.");
                 since = TimeProvider.System.GetTimestamp();
