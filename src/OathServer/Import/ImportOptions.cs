@@ -84,8 +84,15 @@ public sealed record ImportProgress(ImportStage Stage, int Keys, int? Percent);
 /// <summary>What an import is doing. Nothing is in the store before <see cref="Writing"/> has ended.</summary>
 public enum ImportStage
 {
+    /// <summary>The file is read and checked to its end.</summary>
     Reading,
+
+    /// <summary>Its keys are compared with the store.</summary>
     Comparing,
+
+    /// <summary>Their secrets are sealed.</summary>
     Sealing,
+
+    /// <summary>The one transaction is being written.</summary>
     Writing,
 }

@@ -42,9 +42,16 @@ public sealed record ImportedKey(
 /// <summary>What became of a key.</summary>
 public enum KeyOutcome
 {
+    /// <summary>It is a new token.</summary>
     Imported,
+
+    /// <summary>It was in the store already, just so.</summary>
     Unchanged,
+
+    /// <summary>It is not something this server validates.</summary>
     NotEnrolled,
+
+    /// <summary>A fault speaks against it.</summary>
     Refused,
 }
 

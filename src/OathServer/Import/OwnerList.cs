@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace OathServer.Import;
 
 /// <summary>Who gets which key: lines of <c>serial,user</c>, a header allowed.</summary>
@@ -17,24 +15,24 @@ internal sealed class OwnerList
     public static OwnerList Read(Stream stream)
     {
         var list = new OwnerList();
-        using var table = new Formats.CsvTable(new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true)), ',');
-        foreach (var row in table.Rows())
+        using var table = new Formats.CsvTable(stream, ',');
+        while (table.Read())
         {
-            if (row.Fields is ["serial", "user"] && row.Line == 1)
+            var (serial, user, line) = (table.Text(0), table.Text(1), table.Line);
+            if (line == 1 && serial.Equals("serial", StringComparison.OrdinalIgnoreCase))
             {
                 continue;
             }
 
-            if (row.Fields is not [{ Length: > 0 } serial, { Length: > 0 } user])
+            if (table.Count != 2 || serial.Length == 0 || user.Length == 0)
             {
-                throw new ImportRefusedException(Fault.BadOwners,
-                    $"Line {row.Line} of the list of owners is not serial,user.", line: row.Line);
+                throw new ImportRefusedException(Fault.BadOwners, $"Line {line} of the list of owners is not serial,user.", line: line);
             }
 
-            if (!list.owners.TryAdd(serial, (user, row.Line)))
+            if (!list.owners.TryAdd(serial, (user, line)))
             {
                 throw new ImportRefusedException(Fault.BadOwners,
-                    $"Line {row.Line} of the list of owners names serial {serial} again (first in line {list.LineOf(serial)}).", serial, line: row.Line);
+                    $"Line {line} of the list of owners names serial {serial} again (first in line {list.LineOf(serial)}).", serial, line: line);
             }
         }
 

@@ -27,8 +27,8 @@ internal sealed class ShipmentImport(
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
-    /// <summary>Imports <paramref name="file"/>, which is read once and stays the caller's.</summary>
-    /// <param name="actor">Who imports, for the trail; action and outcome are filled in here.</param>
+    /// <summary>Imports <paramref name="file"/>, which is read once and stays the caller's. <paramref name="actor"/> is who
+    /// imports; action and outcome are filled in here.</summary>
     /// <exception cref="ImportRefusedException">Nothing was imported; the message says why and names the key package.</exception>
     /// <exception cref="ImportBusyException">Another import is running.</exception>
     public async Task<ImportReport> ImportAsync(

@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Import;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -27,6 +28,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapImport();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -81,6 +83,7 @@ internal static class OathHost
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSingleton<AuditTrail>();
         builder.Services.AddSingleton<TokenLife>();
+        builder.Services.AddImport();
     }
 
     /// <summary>The folder of the database and the sealing key, closed to others from the start.</summary>

@@ -1,60 +1,91 @@
-using System.Globalization;
+using System.Text.Unicode;
 using CsvHelper;
-using CsvHelper.Configuration;
 
 namespace OathServer.Import.Formats;
 
-/// <summary>A row and the line it starts on.</summary>
-internal readonly record struct CsvRow(int Line, string[] Fields);
-
-/// <summary>Rows of separated values (RFC 4180): fields trimmed, empty lines and <c>#</c> comments left out.</summary>
+/// <summary>Rows of separated values (RFC 4180), field by field as UTF-8 octets: a secret need not become a string.
+/// Blanks around fields are left out, and so are empty lines and <c>#</c> comments.</summary>
 internal sealed class CsvTable : IDisposable
 {
-    private const int FieldMax = 4096;
+    /// <summary>Octets of one row; a quotation mark that is never closed ends here.</summary>
+    private const int RowMax = 16 * 1024;
 
-    private readonly CsvParser parser;
+    private readonly CsvReader reader;
 
-    public CsvTable(TextReader text, char separator, bool comments = false) => parser = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture)
-    {
-        Delimiter = separator.ToString(),
-        HasHeaderRecord = false,
-        IgnoreBlankLines = true,
-        AllowComments = comments,
-        Comment = '#',
-        TrimOptions = TrimOptions.Trim,
-        MaxFieldSize = FieldMax,
-        BadDataFound = args => throw new ImportRefusedException(Fault.BadRow,
-            $"Line {args.Context.Parser!.RawRow}: a quotation mark stands where none may.", line: args.Context.Parser.RawRow),
-    });
-
-    /// <exception cref="ImportRefusedException">Not a table, or not text.</exception>
-    public IEnumerable<CsvRow> Rows()
-    {
-        while (Read())
+    public CsvTable(Stream stream, char separator) => reader = CsvReader.Create(
+        stream,
+        new CsvReaderOptions
         {
-            var fields = parser.Record!;
-            if (fields.Any(f => f.Length > 0))
-            {
-                yield return new CsvRow(parser.RawRow, fields);
-            }
-        }
-    }
+            Separator = separator,
+            HasHeader = false,
+            CommentPrefix = '#',
+            TrimWhitespace = true,
+            MaxRecordSize = RowMax,
+            TrackLineNumbers = true,
+            IncludeValuesInExceptions = false,
+            MalformedData = CsvMalformedDataHandling.Throw,
+            FieldCountMismatch = CsvFieldCountHandling.Allow,
+            DetectSeparatorHint = false,
+        },
+        leaveOpen: true);
 
-    private bool Read()
+    /// <summary>The line the row starts on, counted from 1.</summary>
+    public int Line { get; private set; }
+
+    /// <summary>How many fields the row has.</summary>
+    public int Count => reader.FieldCount;
+
+    /// <summary>Moves to the next row that has anything in it.</summary>
+    /// <exception cref="ImportRefusedException">Not a table, or not text.</exception>
+    public bool Read()
     {
         try
         {
-            return parser.Read();
+            while (reader.Read())
+            {
+                Line = (int)reader.LineNumber;
+                if (!IsBlank())
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
-        catch (CsvHelperException)
+        catch (CsvFormatException fault)
         {
-            throw new ImportRefusedException(Fault.BadRow, $"Line {parser.RawRow + 1} cannot be read as separated values.", line: parser.RawRow + 1);
-        }
-        catch (System.Text.DecoderFallbackException)
-        {
-            throw new ImportRefusedException(Fault.BadRow, $"The file is not UTF-8 text after line {parser.RawRow}.", line: parser.RawRow + 1);
+            var line = (int)fault.LineNumber;
+            throw new ImportRefusedException(Fault.BadRow, $"line {line}: this cannot be read as separated values; is a quotation mark out of place?", line: line);
         }
     }
 
-    public void Dispose() => parser.Dispose();
+    /// <summary>The octets of a field; empty when the row is shorter.</summary>
+    public ReadOnlySpan<byte> Octets(int index) => index < reader.FieldCount ? reader.GetSpan(index) : [];
+
+    /// <summary>The text of a field; empty when the row is shorter.</summary>
+    public string Text(int index)
+    {
+        var octets = Octets(index);
+        return Utf8.IsValid(octets)
+            ? System.Text.Encoding.UTF8.GetString(octets)
+            : throw new ImportRefusedException(Fault.BadRow, $"line {Line}: this is not UTF-8 text.", line: Line);
+    }
+
+    /// <summary>The text of a field, or null when it is empty or not there.</summary>
+    public string? TextOrNull(int index) => Text(index) is { Length: > 0 } text ? text : null;
+
+    private bool IsBlank()
+    {
+        for (var i = 0; i < reader.FieldCount; i++)
+        {
+            if (reader.GetSpan(i).Length > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    public void Dispose() => reader.Dispose();
 }
