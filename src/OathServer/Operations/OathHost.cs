@@ -1,6 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Import;
+using OathServer.Interop;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -20,6 +21,7 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddAccess();
         builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -29,6 +31,7 @@ internal static class OathHost
         app.MapValidation();
         app.MapTokens();
         app.MapImport();
+        app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
         return app;
