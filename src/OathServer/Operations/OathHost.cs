@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Interop;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -9,14 +10,18 @@ namespace OathServer.Operations;
 /// <summary>Composes the server: what it is made of, in the order it is built.</summary>
 internal static class OathHost
 {
-    /// <summary>The whole server, not started. <paramref name="settings"/> win over files and environment.</summary>
-    public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    /// <summary>The whole server, not started. <paramref name="settings"/> win over files and environment,
+    /// <paramref name="replace"/> over the services registered here.</summary>
+    public static WebApplication Build(
+        IEnumerable<KeyValuePair<string, string?>>? settings = null, Action<IServiceCollection>? replace = null)
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddHttpFront();
         builder.Services.AddAccess();
         builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddInterop(builder.Configuration);
+        replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.UseHttpFront();
@@ -24,6 +29,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
         return app;
