@@ -43,7 +43,7 @@ internal static class DurableAdvances
 
     private static async Task<(double PerSecond, double LongestMilliseconds)> GroupedAsync(SqliteConnections connections, int tokens)
     {
-        var store = new Timed(new SqliteCounterStore(connections.Open(), new byte[32]));
+        var store = new Timed(new SqliteCounterStore(connections, new byte[32]));
         using var commit = new CounterCommit(store, TimeProvider.System, NullLogger<CounterCommit>.Instance);
         await commit.StartAsync(default);
         var end = Stopwatch.GetTimestamp() + (long)(Length.TotalSeconds * Stopwatch.Frequency);

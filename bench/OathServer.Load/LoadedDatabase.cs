@@ -73,8 +73,8 @@ internal sealed class LoadedDatabase : IDisposable
         using var counter = connection.CreateCommand();
         counter.CommandText =
             """
-            INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at)
-            VALUES ($id, 0, 0, 3, 0, 0, 0, 0, 0)
+            INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
+            VALUES ($id, 0, 0, 3, 0, 0, 0, 0, 0, 0)
             """;
         var id = token.Parameters.Add("$id", SqliteType.Integer);
         var serial = token.Parameters.Add("$serial", SqliteType.Text);
@@ -122,8 +122,8 @@ internal sealed class LoadedDatabase : IDisposable
 
         await using var counters = new NpgsqlCommand(
             """
-            INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at)
-            SELECT "Id", 0, 0, 3, 0, 0, 0, 0, 0 FROM tokens;
+            INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
+            SELECT "Id", 0, 0, 3, 0, 0, 0, 0, 0, 0 FROM tokens;
             ANALYZE;
             """, connection);
         await counters.ExecuteNonQueryAsync();
