@@ -26,6 +26,7 @@ internal static class OathHost
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapValidation();

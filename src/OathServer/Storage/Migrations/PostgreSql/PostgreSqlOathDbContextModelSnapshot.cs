@@ -561,6 +561,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("bigint")
                         .HasColumnName("last_accepted_at");
 
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_request");
+
                     b.Property<long>("LockedUntil")
                         .HasColumnType("bigint")
                         .HasColumnName("locked_until");

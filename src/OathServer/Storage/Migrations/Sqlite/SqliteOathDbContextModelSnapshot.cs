@@ -548,6 +548,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_accepted_at");
 
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_request");
+
                     b.Property<long>("LockedUntil")
                         .HasColumnType("INTEGER")
                         .HasColumnName("locked_until");

@@ -299,7 +299,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     failures = table.Column<int>(type: "INTEGER", nullable: false),
                     locked_until = table.Column<long>(type: "INTEGER", nullable: false),
                     drift = table.Column<int>(type: "INTEGER", nullable: false),
-                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    last_request = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {

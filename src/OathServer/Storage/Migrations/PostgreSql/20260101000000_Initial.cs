@@ -300,7 +300,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     failures = table.Column<int>(type: "integer", nullable: false),
                     locked_until = table.Column<long>(type: "bigint", nullable: false),
                     drift = table.Column<int>(type: "integer", nullable: false),
-                    last_accepted_at = table.Column<long>(type: "bigint", nullable: false)
+                    last_accepted_at = table.Column<long>(type: "bigint", nullable: false),
+                    last_request = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
                 {
