@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Storage;
 using OathServer.Tokens;
@@ -25,10 +26,12 @@ internal static class OathHost
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapImport();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
@@ -84,6 +87,7 @@ internal static class OathHost
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSingleton<AuditTrail>();
         builder.Services.AddSingleton<TokenLife>();
+        builder.Services.AddImport();
     }
 
     /// <summary>The folder of the database and the sealing key, closed to others from the start.</summary>

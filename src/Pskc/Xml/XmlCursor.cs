@@ -262,7 +262,11 @@ internal sealed class XmlCursor : IDisposable
             try
             {
                 using var subtree = reader.ReadSubtree();
-                writer.WriteNode(subtree, defattr: false);
+                while (subtree.Read())
+                {
+                    CheckDepth();
+                    Copy(subtree, writer);
+                }
             }
             catch (Exception e) when (IsXmlFault(e))
             {
@@ -270,6 +274,30 @@ internal sealed class XmlCursor : IDisposable
             }
         }
         return copy.ToString();
+    }
+
+    private static void Copy(XmlReader from, XmlWriter to)
+    {
+        switch (from.NodeType)
+        {
+            case XmlNodeType.Element:
+                var empty = from.IsEmptyElement;
+                to.WriteStartElement(from.Prefix, from.LocalName, from.NamespaceURI);
+                to.WriteAttributes(from, defattr: false);
+                if (empty)
+                {
+                    to.WriteEndElement();
+                }
+                break;
+            case XmlNodeType.EndElement:
+                to.WriteEndElement();
+                break;
+            case XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.SignificantWhitespace:
+                to.WriteString(from.Value);
+                break;
+            default:
+                break;
+        }
     }
 
     public PskcException Fault(PskcFault fault, string what) => new(fault, Line, null, null, what);
@@ -286,12 +314,17 @@ internal sealed class XmlCursor : IDisposable
         {
             throw Translated(e);
         }
+        CheckDepth();
+        return more;
+    }
+
+    private void CheckDepth()
+    {
         if (reader.Depth > limits.MaxDepth)
         {
             throw Fault(PskcFault.LimitExceeded,
                 $"elements nest deeper than {limits.MaxDepth} (PskcLimits.MaxDepth).");
         }
-        return more;
     }
 
     private static bool IsXmlFault(Exception e) =>

@@ -150,6 +150,17 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Keys")
                         .HasColumnType("integer");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("text");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -459,6 +470,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("text");
+
                     b.Property<int>("Digits")
                         .HasColumnType("integer");
 
@@ -505,6 +519,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -544,6 +560,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("bigint")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("bigint")

@@ -11,7 +11,7 @@ using OathServer.Storage;
 namespace OathServer.Storage.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteOathDbContext))]
-    [Migration("20261124042110_Initial")]
+    [Migration("20260101000000_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -143,6 +143,17 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<int>("Keys")
                         .HasColumnType("INTEGER");
+
+                    b.Property<long>("Length")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
 
                     b.HasKey("Id");
 
@@ -449,6 +460,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Digits")
                         .HasColumnType("INTEGER");
 
@@ -495,6 +509,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -534,6 +550,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("INTEGER")

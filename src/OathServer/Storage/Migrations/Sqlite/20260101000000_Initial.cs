@@ -64,6 +64,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     ImportedBy = table.Column<string>(type: "TEXT", nullable: false),
                     ImportedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     Keys = table.Column<int>(type: "INTEGER", nullable: false),
+                    Length = table.Column<long>(type: "INTEGER", nullable: false),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Report = table.Column<string>(type: "TEXT", nullable: false),
                     Batch = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
@@ -255,6 +258,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Batch = table.Column<string>(type: "TEXT", nullable: true),
                     ImportId = table.Column<long>(type: "INTEGER", nullable: true),
                     Manufacturer = table.Column<string>(type: "TEXT", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "TEXT", nullable: true),
                     IssueNumber = table.Column<string>(type: "TEXT", nullable: true),
                     KeyId = table.Column<string>(type: "TEXT", nullable: true),
                     DisabledReason = table.Column<string>(type: "TEXT", nullable: true),
@@ -295,7 +299,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     failures = table.Column<int>(type: "INTEGER", nullable: false),
                     locked_until = table.Column<long>(type: "INTEGER", nullable: false),
                     drift = table.Column<int>(type: "INTEGER", nullable: false),
-                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    last_request = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -366,6 +371,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_ImportId",

@@ -12,7 +12,7 @@ using OathServer.Storage;
 namespace OathServer.Storage.Migrations.PostgreSql
 {
     [DbContext(typeof(PostgreSqlOathDbContext))]
-    [Migration("20261124042121_Initial")]
+    [Migration("20260101000000_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -152,6 +152,17 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<int>("Keys")
                         .HasColumnType("integer");
+
+                    b.Property<long>("Length")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("text");
 
                     b.HasKey("Id");
 
@@ -462,6 +473,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("text");
+
                     b.Property<int>("Digits")
                         .HasColumnType("integer");
 
@@ -508,6 +522,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -547,6 +563,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("bigint")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("bigint")
