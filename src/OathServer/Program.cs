@@ -1,2 +1,17 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using System.CommandLine;
+using OathServer.Access;
+using OathServer.Import;
+using OathServer.Keys;
+using OathServer.Operations;
+
+// One binary: the server, and what its operators do on the server's own machine.
+var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
+{
+    ServeCommand.Create(),
+    ApiKeyCommand.Create(),
+    ImportCommand.Create(),
+    KeysCommand.Create(),
+    VirtualKeyCommand.Create(),
+};
+root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
+return await root.Parse(args).InvokeAsync();

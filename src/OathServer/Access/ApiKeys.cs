@@ -1,0 +1,110 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using OathServer.Secrets;
+using OathServer.Storage;
+
+namespace OathServer.Access;
+
+/// <summary>An API key that was recognised.</summary>
+internal sealed record KnownApiKey(int Id, string Name, string Role, string[] Realms, DateTimeOffset? ExpiresAt)
+{
+    public bool MayEnter(string realm) => Realms.Length == 0 || Realms.Contains(realm, StringComparer.Ordinal);
+}
+
+/// <summary>Makes API keys and recognises them. A key is 256 random bits, shown once; its HMAC under the server's hashing
+/// key is what is stored and looked up, so neither the table nor a timing tells anything of the key.</summary>
+internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets, TimeProvider time)
+{
+    public const string Prefix = "oath_";
+
+    /// <summary>How long a revocation on another node may go unnoticed.</summary>
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(5);
+
+    private const int RememberedMax = 10_000;
+
+    private readonly ConcurrentDictionary<string, (KnownApiKey Key, DateTimeOffset Until)> known = new(StringComparer.Ordinal);
+    private byte[]? hashingKey;
+
+    /// <summary>Makes a key and returns it; it cannot be read again.</summary>
+    /// <exception cref="ArgumentException">The name is taken or the role is unknown.</exception>
+    public async Task<string> CreateAsync(
+        string name, string role, IEnumerable<string> realms, TimeSpan? life, CancellationToken cancel)
+    {
+        if (!Roles.All.Contains(role, StringComparer.Ordinal))
+        {
+            throw new ArgumentException($"There is no role {role}. Roles are: {string.Join(", ", Roles.All)}.", nameof(role));
+        }
+
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+        if (await db.ApiKeys.AnyAsync(k => k.Name == name, cancel))
+        {
+            throw new ArgumentException($"There is already an API key named {name}. Choose another name, or revoke that one first.", nameof(name));
+        }
+
+        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var now = time.GetUtcNow();
+        db.ApiKeys.Add(new ApiKey
+        {
+            Name = name,
+            Role = role,
+            Realms = string.Join(',', realms),
+            Hash = await HashAsync(db, key, cancel),
+            CreatedAt = now,
+            ExpiresAt = life is null ? null : now + life,
+        });
+        await db.SaveChangesAsync(cancel);
+        return key;
+    }
+
+    /// <summary>Who a key belongs to; null when it is unknown, expired or revoked.</summary>
+    public ValueTask<KnownApiKey?> RecogniseAsync(string key, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        if (hashingKey is { } hashing
+            && known.TryGetValue(Convert.ToHexString(HMACSHA256.HashData(hashing, Encoding.UTF8.GetBytes(key))), out var entry)
+            && entry.Until > now && !(entry.Key.ExpiresAt <= now))
+        {
+            return ValueTask.FromResult<KnownApiKey?>(entry.Key);
+        }
+
+        return LookUpAsync(key, now, cancel);
+    }
+
+    private async ValueTask<KnownApiKey?> LookUpAsync(string key, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+        var hash = await HashAsync(db, key, cancel);
+        var row = await db.ApiKeys.SingleOrDefaultAsync(k => k.Hash == hash, cancel);
+        if (row is null || row.RevokedAt is not null || row.ExpiresAt <= now)
+        {
+            known.TryRemove(Convert.ToHexString(hash), out _);
+            return null;
+        }
+
+        if (row.LastUsedAt is null || now - row.LastUsedAt > TimeSpan.FromMinutes(1))
+        {
+            await db.ApiKeys.Where(k => k.Id == row.Id).ExecuteUpdateAsync(k => k.SetProperty(x => x.LastUsedAt, now), cancel);
+        }
+
+        var realms = row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, row.ExpiresAt);
+        if (known.Count >= RememberedMax)
+        {
+            known.Clear();
+        }
+
+        known[Convert.ToHexString(hash)] = (recognised, now + Remembered);
+        return recognised;
+    }
+
+    private async ValueTask<byte[]> HashAsync(OathDbContext db, string key, CancellationToken cancel)
+    {
+        hashingKey ??= (await secrets.CurrentAsync(db, ServerSecrets.ApiKeyHash, cancel)).Value;
+        return HMACSHA256.HashData(hashingKey, Encoding.UTF8.GetBytes(key));
+    }
+}

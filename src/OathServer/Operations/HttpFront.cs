@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using OathServer.Storage;
+using Scalar.AspNetCore;
+
+namespace OathServer.Operations;
+
+/// <summary>What all endpoints share: strict JSON in, problem details (RFC 9457) out, the API's own description.</summary>
+internal static class HttpFront
+{
+    public static void AddHttpFront(this IServiceCollection services)
+    {
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = context => context.ProblemDetails.Extensions.Remove("traceId"));
+        services.AddExceptionHandler<FaultToProblem>();
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(options => Strict(options.SerializerOptions));
+        services.AddOpenApi();
+    }
+
+    public static void UseHttpFront(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+    }
+
+    public static void MapApiDocs(this WebApplication app)
+    {
+        app.MapOpenApi().AllowAnonymous();
+        app.MapScalarApiReference("/docs", options => options.WithTitle("OathServer")).AllowAnonymous();
+    }
+
+    public static void MapHealth(this WebApplication app)
+    {
+        app.MapGet("/health/live", () => Results.Text("live\n")).AllowAnonymous().ExcludeFromDescription();
+        app.MapGet("/health/ready", Ready).AllowAnonymous().ExcludeFromDescription();
+    }
+
+    /// <summary>A member twice, a member we do not know, a name in the wrong case: all refused, as a proxy in front may
+    /// read them otherwise than we do.</summary>
+    public static void Strict(JsonSerializerOptions options)
+    {
+        options.AllowDuplicateProperties = false;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.PropertyNameCaseInsensitive = false;
+        options.RespectNullableAnnotations = true;
+        options.RespectRequiredConstructorParameters = true;
+        options.NumberHandling = JsonNumberHandling.Strict;
+        options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
+    }
+
+    private static async Task<IResult> Ready(OathDbContext db, CancellationToken cancel) =>
+        await db.Database.CanConnectAsync(cancel)
+            ? Results.Text("ready\n")
+            : Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+}
+
+/// <summary>The one map from faults to problem details. No text of an unexpected fault leaves the server.</summary>
+internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<FaultToProblem> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        var problem = exception switch
+        {
+            BadHttpRequestException bad => new ProblemDetails
+            {
+                Status = bad.StatusCode,
+                Title = "The request could not be read.",
+                Detail = bad.InnerException is JsonException json ? JsonFault(json) : bad.Message,
+            },
+            StorageUnavailableException => new ProblemDetails
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Title = "The storage did not take the change.",
+                Detail = "Nothing was accepted. Try again in a moment.",
+            },
+            OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested => null,
+            _ => new ProblemDetails
+            {
+                Status = StatusCodes.Status500InternalServerError,
+                Title = "Something failed on the server.",
+                Detail = $"It is in the server's log under {httpContext.TraceIdentifier}.",
+            },
+        };
+        if (problem is null)
+        {
+            return true;
+        }
+
+        if (problem.Status >= 500)
+        {
+            log.LogError("{Trace} {Method} {Path}: {Fault}", httpContext.TraceIdentifier, httpContext.Request.Method, httpContext.Request.Path, exception);
+        }
+
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            httpContext.Response.Headers.RetryAfter = "1";
+        }
+
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
+    }
+
+    /// <summary>Where and what, without the value: it may have been a code.</summary>
+    private static string JsonFault(JsonException fault)
+    {
+        var where = fault.Path is { Length: > 1 } path ? $" at {path}" : "";
+        var line = fault.LineNumber is { } number ? $", line {number + 1}" : "";
+        var what = fault.Message.Contains("could not be mapped", StringComparison.Ordinal) ? "has a member this request does not know"
+            : fault.Message.Contains("uplicate", StringComparison.Ordinal) ? "has a member twice"
+            : fault.Message.Contains("missing required", StringComparison.Ordinal) ? "lacks a required member"
+            : "is not the JSON this request takes";
+        return $"The body {what}{where}{line}.";
+    }
+}

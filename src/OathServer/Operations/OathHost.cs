@@ -1,0 +1,107 @@
+using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Import;
+using OathServer.Interop;
+using OathServer.Storage;
+using OathServer.Tokens;
+using OathServer.Validation;
+
+namespace OathServer.Operations;
+
+/// <summary>Composes the server: what it is made of, in the order it is built.</summary>
+internal static class OathHost
+{
+    /// <summary>The whole server, not started. <paramref name="settings"/> win over files and environment,
+    /// <paramref name="replace"/> over the services registered here.</summary>
+    public static WebApplication Build(
+        IEnumerable<KeyValuePair<string, string?>>? settings = null, Action<IServiceCollection>? replace = null)
+    {
+        var builder = CreateBuilder(settings);
+        AddFloor(builder);
+        builder.Services.AddHttpFront();
+        builder.Services.AddAccess();
+        builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddInterop(builder.Configuration);
+        replace?.Invoke(builder.Services);
+
+        var app = builder.Build();
+        app.UseHttpFront();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapValidation();
+        app.MapTokens();
+        app.MapImport();
+        app.MapInterop();
+        app.MapHealth();
+        app.MapApiDocs();
+        return app;
+    }
+
+    /// <summary>Prepares the storage, takes the data folder, then listens.</summary>
+    public static async Task StartAsync(WebApplication app, CancellationToken cancel)
+    {
+        var owner = OwnerLock.Take(MakeFolder(app.Configuration));
+        app.Lifetime.ApplicationStopped.Register(owner.Dispose);
+        try
+        {
+            await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await app.StartAsync(cancel);
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The storage without the server, for commands on the server's own machine.</summary>
+    public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
+    {
+        var builder = CreateBuilder(settings: null);
+        AddFloor(builder);
+        builder.Services.AddAccess();
+        builder.Services.AddValidation(builder.Configuration);
+        var app = builder.Build();
+        MakeFolder(app.Configuration);
+        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+        return app;
+    }
+
+    private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
+    {
+        // appsettings.json stands beside the program, whatever folder it is started from.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        if (settings is not null)
+        {
+            builder.Configuration.AddInMemoryCollection(settings);
+        }
+
+        builder.WebHost.ConfigureKestrel(Limits.Apply);
+        return builder;
+    }
+
+    private static void AddFloor(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddStorage(builder.Configuration);
+        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddSingleton<TokenLife>();
+        builder.Services.AddImport();
+    }
+
+    /// <summary>The folder of the database and the sealing key, closed to others from the start.</summary>
+    private static string MakeFolder(IConfiguration configuration)
+    {
+        var folder = StorageServices.DataFolder(configuration);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        return folder;
+    }
+}

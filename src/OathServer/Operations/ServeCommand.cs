@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace OathServer.Operations;
+
+/// <summary><c>serve</c>, and what the bare program does.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var serve = new Command("serve", "Runs the server until it is stopped (the default).");
+        serve.SetAction((_, cancel) => RunAsync(cancel));
+        return serve;
+    }
+
+    public static async Task<int> RunAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await using var app = OathHost.Build();
+            await OathHost.StartAsync(app, cancel);
+            Console.WriteLine($"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
+            await app.WaitForShutdownAsync(cancel);
+            return 0;
+        }
+        catch (InvalidOperationException refusal)
+        {
+            // A setting or a file that must be put right first: one line, no stack.
+            await Console.Error.WriteLineAsync(refusal.Message);
+            return 1;
+        }
+        catch (IOException fault) when (fault.Message.Contains("bind", StringComparison.OrdinalIgnoreCase))
+        {
+            await Console.Error.WriteLineAsync($"{fault.Message} Stop what uses it, or listen elsewhere (Urls=http://127.0.0.1:8081).");
+            return 1;
+        }
+    }
+}

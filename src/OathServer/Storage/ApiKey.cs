@@ -1,0 +1,25 @@
+namespace OathServer.Storage;
+
+/// <summary>An API key of a relying party or an automation; the key itself is shown once and kept as a keyed hash.</summary>
+internal sealed class ApiKey
+{
+    public int Id { get; set; }
+
+    public required string Name { get; set; }
+
+    /// <summary>HMAC-SHA-256 of the key under the server's hashing key.</summary>
+    public required byte[] Hash { get; set; }
+
+    public required string Role { get; set; }
+
+    /// <summary>Realms it may validate, comma-separated; empty means all.</summary>
+    public required string Realms { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset? ExpiresAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
+
+    public DateTimeOffset? LastUsedAt { get; set; }
+}

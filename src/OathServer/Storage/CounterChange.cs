@@ -1,0 +1,39 @@
+namespace OathServer.Storage;
+
+/// <summary>
+/// Something to be decided against counters and made durable before it is answered: a validation, a
+/// resynchronisation, an unlock. <see cref="Decide"/> runs on the writer's thread, under the lock of its rows, in the
+/// order of arrival; it must be quick and must not throw.
+/// </summary>
+internal abstract class CounterChange
+{
+    private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The rows it needs; those that do not exist are left out of the batch.</summary>
+    public abstract ReadOnlySpan<long> TokenIds { get; }
+
+    /// <summary>Completes once the batch is durable; fails when it could not be made so.</summary>
+    public Task Durable => done.Task;
+
+    /// <summary>Decides by changing <paramref name="rows"/> and keeping its own verdict. May run again when a
+    /// transaction had to be repeated: the last run counts.</summary>
+    public abstract void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log);
+
+    public void Complete() => done.TrySetResult();
+
+    public void Fail(Exception fault) => done.TrySetException(fault);
+}
+
+/// <summary>Where counters live. Two real ones: SQLite and PostgreSQL.</summary>
+internal interface ICounterStore : IDisposable
+{
+    /// <summary>
+    /// In one transaction: locks and reads the rows of <paramref name="batch"/>, lets every change decide in order,
+    /// writes what changed by compare-and-set on the counter, appends the log, and returns only once all of it is on
+    /// disk. On any exception nothing of the batch holds.
+    /// </summary>
+    void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now);
+}
+
+/// <summary>Storage did not take a change: the caller is refused and may try again. Never an acceptance.</summary>
+internal sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

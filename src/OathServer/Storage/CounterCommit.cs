@@ -1,0 +1,112 @@
+using System.Threading.Channels;
+
+namespace OathServer.Storage;
+
+/// <summary>
+/// The one writer of acceptances on this node, with group commit: changes that arrive while a transaction is being
+/// flushed form the next one. Nobody is told yes before the flush returned; a failed flush refuses its whole batch.
+/// </summary>
+internal sealed class CounterCommit : IHostedService, IDisposable
+{
+    /// <summary>Changes in one transaction at most: bounds how long one waits for those before it.</summary>
+    public const int BatchMax = 1024;
+
+    /// <summary>Changes waiting at most; one more is refused, to be tried again later.</summary>
+    public const int QueueMax = 8192;
+
+    private readonly Channel<CounterChange> queue = Channel.CreateBounded<CounterChange>(
+        new BoundedChannelOptions(QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly ICounterStore store;
+    private readonly TimeProvider time;
+    private readonly ILogger<CounterCommit> log;
+    private readonly Thread writer;
+
+    public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
+    {
+        this.store = store;
+        this.time = time;
+        this.log = log;
+        // A thread of its own: the flush blocks, and the pool has few threads on a small machine.
+        writer = new Thread(Write) { IsBackground = true, Name = "counter commit" };
+    }
+
+    /// <summary>Hands a change to the writer and waits until it is durable. There is no way to take it back: a caller
+    /// that goes away meanwhile does not undo an acceptance.</summary>
+    /// <exception cref="StorageUnavailableException">The queue is full, or the batch could not be made durable.</exception>
+    public Task SubmitAsync(CounterChange change)
+    {
+        if (!queue.Writer.TryWrite(change))
+        {
+            throw new StorageUnavailableException("Too many changes are waiting to be written.");
+        }
+
+        return change.Durable;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        writer.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Drains: everything accepted into the queue is decided and answered before the writer ends.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        queue.Writer.TryComplete();
+        while (writer.IsAlive && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(5, CancellationToken.None);
+        }
+    }
+
+    public void Dispose()
+    {
+        queue.Writer.TryComplete();
+        if (writer.IsAlive)
+        {
+            writer.Join();
+        }
+
+        store.Dispose();
+    }
+
+    private void Write()
+    {
+        var batch = new List<CounterChange>(BatchMax);
+        while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            while (batch.Count < BatchMax && queue.Reader.TryRead(out var change))
+            {
+                batch.Add(change);
+            }
+
+            Commit(batch);
+            batch.Clear();
+        }
+    }
+
+    private void Commit(List<CounterChange> batch)
+    {
+        try
+        {
+            store.Commit(batch, time.GetUtcNow());
+        }
+        catch (Exception fault)
+        {
+            log.LogError("A batch of {Count} counter changes was refused: {Fault}", batch.Count, fault.Message);
+            var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
+            foreach (var change in batch)
+            {
+                change.Fail(refusal);
+            }
+
+            return;
+        }
+
+        foreach (var change in batch)
+        {
+            change.Complete();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+namespace OathServer.Storage;
+
+/// <summary>Where a security key stands in its life.</summary>
+internal enum KeyStatus
+{
+    /// <summary>A job is open on it; it cannot be handed out.</summary>
+    InProvisioning,
+
+    /// <summary>A step could not be resolved: the journal knows at most two values, the key must be seen again.</summary>
+    InDoubt,
+
+    /// <summary>Every step confirmed on the key and the first code accepted.</summary>
+    ReadyForHandout,
+
+    HandedOut,
+    Suspended,
+    Lost,
+    Retired,
+}
+
+/// <summary>How the initial PIN was set.</summary>
+internal enum PinMethod
+{
+    /// <summary>Left at the factory value: gap 2 open.</summary>
+    FactoryDefault,
+
+    /// <summary>A unique initial PIN, delivered by handout.</summary>
+    UniqueInitial,
+
+    /// <summary>A unique initial PIN that the key itself insists on changing.</summary>
+    ForcedChange,
+}
+
+/// <summary>How the PUK was made.</summary>
+internal enum PukMethod
+{
+    NotSet,
+
+    /// <summary>Random for this key, escrowed sealed.</summary>
+    Random,
+
+    /// <summary>Derived from the CUID with a version of the PUK master secret; recomputed on demand.</summary>
+    Derived,
+
+    /// <summary>One value for a batch.</summary>
+    Batch,
+}
+
+/// <summary>The record under a CUID: who holds the key, how it was provisioned, what can be recovered.</summary>
+internal sealed class KeyRecord
+{
+    /// <summary>The key's unique identifier in canonical form; the primary key.</summary>
+    public required string Cuid { get; set; }
+
+    /// <summary>How the CUID was read, e.g. <c>DeviceSerial</c>.</summary>
+    public required string CuidSource { get; set; }
+
+    /// <summary>The device serial number in decimal, a second index and never the key.</summary>
+    public string? DeviceSerial { get; set; }
+
+    public string? Model { get; set; }
+
+    public string? Firmware { get; set; }
+
+    public KeyStatus Status { get; set; }
+
+    public long? PersonId { get; set; }
+
+    public Person? Person { get; set; }
+
+    public string? ProfileName { get; set; }
+
+    public int ProfileVersion { get; set; }
+
+    public string? Batch { get; set; }
+
+    public string? ProvisionedBy { get; set; }
+
+    public DateTimeOffset? ProvisionedAt { get; set; }
+
+    public PinMethod PinMethod { get; set; }
+
+    /// <summary>The initial PIN, sealed, until it was shown; null when the profile keeps none.</summary>
+    public byte[]? SealedPin { get; set; }
+
+    public PukMethod PukMethod { get; set; }
+
+    /// <summary>The PUK, sealed; null when it is derived.</summary>
+    public byte[]? SealedPuk { get; set; }
+
+    /// <summary>Version of the PUK master secret; 0 when not derived.</summary>
+    public int PukMasterVersion { get; set; }
+
+    /// <summary>Attempt number of the derivation (weak values are skipped).</summary>
+    public int PukAttempt { get; set; }
+
+    /// <summary>A person has seen the PUK: rotate it when the key is next seen.</summary>
+    public bool PukKnownToPerson { get; set; }
+
+    /// <summary>The PIV management key, sealed; null when left alone.</summary>
+    public byte[]? SealedManagementKey { get; set; }
+
+    /// <summary>When the first code of the key was accepted through the relying parties' path.</summary>
+    public DateTimeOffset? FirstCodeAcceptedAt { get; set; }
+
+    /// <summary>The FIDO decision of the rollout, in words; null when none was made (gap 4 open).</summary>
+    public string? FidoPolicy { get; set; }
+
+    /// <summary>Whether the FIDO policy was applied on the key, or why not.</summary>
+    public string? FidoStatus { get; set; }
+
+    public string? Notes { get; set; }
+
+    public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>The OATH credentials on the key.</summary>
+    public List<Token> Tokens { get; } = [];
+}

@@ -1,0 +1,151 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace OathServer.Storage;
+
+/// <summary>The model, once for every database. Counters are read here and written only by <see cref="CounterCommit"/>.</summary>
+internal abstract class OathDbContext(DbContextOptions options) : DbContext(options)
+{
+    public DbSet<Token> Tokens => Set<Token>();
+
+    public DbSet<TokenCounter> Counters => Set<TokenCounter>();
+
+    public DbSet<Person> People => Set<Person>();
+
+    public DbSet<KeyRecord> Records => Set<KeyRecord>();
+
+    public DbSet<ImportedFile> Imports => Set<ImportedFile>();
+
+    public DbSet<ProvisioningJob> Jobs => Set<ProvisioningJob>();
+
+    public DbSet<ProvisioningStep> Steps => Set<ProvisioningStep>();
+
+    public DbSet<RolloutProfileVersion> Profiles => Set<RolloutProfileVersion>();
+
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<AuditEntry> Audit => Set<AuditEntry>();
+
+    public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
+
+    public DbSet<SealingKey> SealingKeys => Set<SealingKey>();
+
+    public DbSet<ServerSecret> ServerSecrets => Set<ServerSecret>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
+    {
+        // Both databases then store and order times alike.
+        configuration.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
+        configuration.Properties<KeyStatus>().HaveConversion<string>();
+        configuration.Properties<PinMethod>().HaveConversion<string>();
+        configuration.Properties<PukMethod>().HaveConversion<string>();
+        configuration.Properties<JobState>().HaveConversion<string>();
+        configuration.Properties<StepState>().HaveConversion<string>();
+    }
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        model.Entity<Token>(token =>
+        {
+            token.ToTable("tokens");
+            token.HasIndex(t => t.Serial).IsUnique();
+            token.HasIndex(t => t.PersonId);
+            token.HasIndex(t => t.Cuid);
+            token.HasIndex(t => t.DeviceSerial);
+            token.HasIndex(t => t.ImportId);
+            token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
+            token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
+            token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);
+        });
+        model.Entity<TokenCounter>(counter =>
+        {
+            counter.ToTable("token_counters");
+            counter.HasKey(c => c.TokenId);
+            counter.Property(c => c.TokenId).HasColumnName("token_id").ValueGeneratedNever();
+            counter.Property(c => c.Counter).HasColumnName("counter");
+            counter.Property(c => c.Generation).HasColumnName("generation");
+            counter.Property(c => c.State).HasColumnName("state").HasConversion<int>();
+            counter.Property(c => c.Flags).HasColumnName("flags").HasConversion<int>();
+            counter.Property(c => c.Failures).HasColumnName("failures");
+            counter.Property(c => c.LockedUntil).HasColumnName("locked_until");
+            counter.Property(c => c.Drift).HasColumnName("drift");
+            counter.Property(c => c.LastAcceptedAt).HasColumnName("last_accepted_at");
+        });
+        model.Entity<Person>(person =>
+        {
+            person.ToTable("people");
+            person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
+        });
+        model.Entity<ImportedFile>(import =>
+        {
+            import.ToTable("imports");
+            import.HasIndex(i => i.Digest);
+        });
+        model.Entity<KeyRecord>(record =>
+        {
+            record.ToTable("records");
+            record.HasKey(r => r.Cuid);
+            record.HasIndex(r => r.DeviceSerial);
+            record.HasOne(r => r.Person).WithMany().HasForeignKey(r => r.PersonId).OnDelete(DeleteBehavior.Restrict);
+            record.HasMany(r => r.Tokens).WithOne().HasForeignKey(t => t.Cuid).OnDelete(DeleteBehavior.Restrict);
+        });
+        model.Entity<ProvisioningJob>(job =>
+        {
+            job.ToTable("provisioning_jobs");
+            job.Property(j => j.Id).ValueGeneratedNever();
+            job.HasIndex(j => j.Cuid);
+            job.HasIndex(j => j.OpenCuid).IsUnique();
+            job.HasMany(j => j.Steps).WithOne().HasForeignKey(s => s.JobId);
+        });
+        model.Entity<ProvisioningStep>(step =>
+        {
+            step.ToTable("provisioning_steps");
+            step.HasKey(s => new { s.JobId, s.Ordinal });
+        });
+        model.Entity<RolloutProfileVersion>(profile =>
+        {
+            profile.ToTable("profiles");
+            profile.HasKey(p => new { p.Name, p.Version });
+        });
+        model.Entity<ApiKey>(key =>
+        {
+            key.ToTable("api_keys");
+            key.HasIndex(k => k.Hash).IsUnique();
+            key.HasIndex(k => k.Name).IsUnique();
+        });
+        model.Entity<AuditEntry>(entry =>
+        {
+            entry.ToTable("audit");
+            entry.HasKey(e => e.Sequence);
+            entry.Property(e => e.Sequence).ValueGeneratedNever();
+            entry.HasIndex(e => e.Cuid);
+            entry.HasIndex(e => e.Serial);
+        });
+        model.Entity<ValidationBatch>(batch =>
+        {
+            batch.ToTable("validation_log");
+            batch.HasKey(b => new { b.Node, b.Sequence });
+            batch.Property(b => b.Node).HasColumnName("node");
+            batch.Property(b => b.Sequence).HasColumnName("sequence");
+            batch.Property(b => b.At).HasColumnName("at");
+            batch.Property(b => b.Entries).HasColumnName("entries");
+            batch.Property(b => b.Mac).HasColumnName("mac");
+        });
+        model.Entity<SealingKey>().ToTable("sealing_keys");
+        model.Entity<ServerSecret>(secret =>
+        {
+            secret.ToTable("server_secrets");
+            secret.HasKey(s => new { s.Purpose, s.Version });
+        });
+    }
+
+    private sealed class UnixMilliseconds() : ValueConverter<DateTimeOffset, long>(
+        time => time.ToUnixTimeMilliseconds(),
+        milliseconds => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
+}
+
+/// <summary>The model on SQLite; a type of its own so that its migrations are its own.</summary>
+internal sealed class SqliteOathDbContext(DbContextOptions<SqliteOathDbContext> options) : OathDbContext(options);
+
+/// <summary>The model on PostgreSQL; a type of its own so that its migrations are its own.</summary>
+internal sealed class PostgreSqlOathDbContext(DbContextOptions<PostgreSqlOathDbContext> options) : OathDbContext(options);

@@ -1,0 +1,56 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+
+namespace OathServer.Storage;
+
+/// <summary>Opens connections to the one SQLite file with the settings that durability depends on, and proves them:
+/// they are per connection, and the driver sets none of them.</summary>
+internal sealed class SqliteConnections(string connectionString) : DbConnectionInterceptor
+{
+    private const int Full = 2;
+
+    public string ConnectionString => connectionString;
+
+    public SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        Prepare(connection);
+        return connection;
+    }
+
+    public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData) =>
+        Prepare((SqliteConnection)connection);
+
+    public override Task ConnectionOpenedAsync(
+        DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+    {
+        Prepare((SqliteConnection)connection);
+        return Task.CompletedTask;
+    }
+
+    private static void Prepare(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000;";
+        command.ExecuteNonQuery();
+        AssertDurable(connection);
+    }
+
+    /// <summary>Refuses a connection whose commits would not be flushed: after a power cut such a database accepts used
+    /// codes again.</summary>
+    internal static void AssertDurable(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT (SELECT synchronous FROM pragma_synchronous), (SELECT journal_mode FROM pragma_journal_mode)";
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        if (reader.GetInt32(0) < Full || !reader.GetString(1).Equals("wal", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException(
+                $"This SQLite connection is not durable (synchronous={reader.GetInt32(0)}, journal_mode={reader.GetString(1)}); the server refuses to use it.");
+        }
+    }
+}

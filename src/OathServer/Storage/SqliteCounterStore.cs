@@ -1,0 +1,210 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace OathServer.Storage;
+
+/// <summary>
+/// Counters in SQLite: statements prepared once on a connection of their own, one <c>BEGIN IMMEDIATE</c> transaction a
+/// batch. The raw binding is used because this is the one place where a microsecond a row is felt.
+/// </summary>
+internal sealed class SqliteCounterStore : ICounterStore
+{
+    private const string SelectSql =
+        "SELECT counter, generation, state, flags, failures, locked_until, drift, last_accepted_at FROM token_counters WHERE token_id = ?1";
+
+    // The compare-and-set: a counter that is no longer what the decision saw is not overwritten, and the row count says so.
+    internal const string UpdateSql =
+        "UPDATE token_counters SET counter = ?2, state = ?3, flags = ?4, failures = ?5, locked_until = ?6, drift = ?7, last_accepted_at = ?8 "
+        + "WHERE token_id = ?1 AND counter = ?9 AND generation = ?10";
+
+    private const string InsertLogSql = "INSERT INTO validation_log (node, sequence, at, entries, mac) VALUES (0, ?1, ?2, ?3, ?4)";
+
+    private readonly SqliteConnection connection;
+    private readonly sqlite3_stmt begin;
+    private readonly sqlite3_stmt select;
+    private readonly sqlite3_stmt update;
+    private readonly sqlite3_stmt insertLog;
+    private readonly sqlite3_stmt commit;
+    private readonly CounterRows rows = new();
+    private readonly ValidationLog log = new();
+    private readonly byte[] chainKey;
+    private long sequence;
+    private byte[] previousMac = new byte[ValidationChain.MacSize];
+
+    public SqliteCounterStore(SqliteConnection connection, byte[] chainKey)
+    {
+        this.connection = connection;
+        this.chainKey = chainKey;
+        ReadChainHead();
+        begin = Prepare("BEGIN IMMEDIATE");
+        select = Prepare(SelectSql);
+        update = Prepare(UpdateSql);
+        insertLog = Prepare(InsertLogSql);
+        commit = Prepare("COMMIT");
+    }
+
+    public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    {
+        rows.Clear();
+        log.Clear();
+        Run(begin);
+        try
+        {
+            foreach (var change in batch)
+            {
+                foreach (var id in change.TokenIds)
+                {
+                    Read(id);
+                }
+
+                change.Decide(rows, now, log);
+            }
+
+            WriteChanges();
+            var mac = AppendLog(now);
+            Run(commit);
+            if (mac is not null)
+            {
+                sequence++;
+                previousMac = mac;
+            }
+        }
+        catch
+        {
+            // Whatever of it reached the disk is undone; after some faults SQLite has rolled back by itself.
+            _ = raw.sqlite3_exec(connection.Handle, "ROLLBACK");
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in (ReadOnlySpan<sqlite3_stmt>)[begin, select, update, insertLog, commit])
+        {
+            statement.Dispose();
+        }
+
+        connection.Dispose();
+    }
+
+    private void Read(long id)
+    {
+        if (rows.Contains(id))
+        {
+            return;
+        }
+
+        _ = raw.sqlite3_bind_int64(select, 1, id);
+        try
+        {
+            if (!Step(select))
+            {
+                return;
+            }
+
+            rows.Add(new CounterRow
+            {
+                TokenId = id,
+                Counter = raw.sqlite3_column_int64(select, 0),
+                Generation = raw.sqlite3_column_int(select, 1),
+                State = (TokenState)raw.sqlite3_column_int(select, 2),
+                Flags = (CounterFlags)raw.sqlite3_column_int(select, 3),
+                Failures = raw.sqlite3_column_int(select, 4),
+                LockedUntil = raw.sqlite3_column_int64(select, 5),
+                Drift = raw.sqlite3_column_int(select, 6),
+                LastAcceptedAt = raw.sqlite3_column_int64(select, 7),
+            });
+        }
+        finally
+        {
+            _ = raw.sqlite3_reset(select);
+        }
+    }
+
+    private void WriteChanges()
+    {
+        for (var index = 0; index < rows.Count; index++)
+        {
+            if (!rows.TryGetChange(index, out var read, out var changed))
+            {
+                continue;
+            }
+
+            _ = raw.sqlite3_bind_int64(update, 1, changed.TokenId);
+            _ = raw.sqlite3_bind_int64(update, 2, changed.Counter);
+            _ = raw.sqlite3_bind_int(update, 3, (int)changed.State);
+            _ = raw.sqlite3_bind_int(update, 4, (int)changed.Flags);
+            _ = raw.sqlite3_bind_int(update, 5, changed.Failures);
+            _ = raw.sqlite3_bind_int64(update, 6, changed.LockedUntil);
+            _ = raw.sqlite3_bind_int(update, 7, changed.Drift);
+            _ = raw.sqlite3_bind_int64(update, 8, changed.LastAcceptedAt);
+            _ = raw.sqlite3_bind_int64(update, 9, read.Counter);
+            _ = raw.sqlite3_bind_int(update, 10, read.Generation);
+            Run(update);
+            if (raw.sqlite3_changes(connection.Handle) != 1)
+            {
+                throw new InvalidOperationException($"The counter of token {changed.TokenId} changed under the lock; the batch is refused.");
+            }
+        }
+    }
+
+    private byte[]? AppendLog(DateTimeOffset now)
+    {
+        if (log.Entries.IsEmpty)
+        {
+            return null;
+        }
+
+        var at = now.ToUnixTimeMilliseconds();
+        var mac = ValidationChain.Link(chainKey, node: 0, sequence + 1, at, previousMac, log.Entries);
+        _ = raw.sqlite3_bind_int64(insertLog, 1, sequence + 1);
+        _ = raw.sqlite3_bind_int64(insertLog, 2, at);
+        _ = raw.sqlite3_bind_blob(insertLog, 3, log.Entries);
+        _ = raw.sqlite3_bind_blob(insertLog, 4, mac);
+        Run(insertLog);
+        return mac;
+    }
+
+    private void ReadChainHead()
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT sequence, mac FROM validation_log WHERE node = 0 ORDER BY sequence DESC LIMIT 1";
+        using var reader = command.ExecuteReader();
+        if (reader.Read())
+        {
+            sequence = reader.GetInt64(0);
+            previousMac = (byte[])reader.GetValue(1);
+        }
+    }
+
+    private sqlite3_stmt Prepare(string sql)
+    {
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(connection.Handle, sql, out var statement), connection.Handle);
+        return statement;
+    }
+
+    private void Run(sqlite3_stmt statement)
+    {
+        try
+        {
+            Step(statement);
+        }
+        finally
+        {
+            _ = raw.sqlite3_reset(statement);
+        }
+    }
+
+    /// <summary>True when the statement stands on a row, false when it is done.</summary>
+    private bool Step(sqlite3_stmt statement)
+    {
+        var code = raw.sqlite3_step(statement);
+        if (code is raw.SQLITE_ROW or raw.SQLITE_DONE)
+        {
+            return code == raw.SQLITE_ROW;
+        }
+
+        SqliteException.ThrowExceptionForRC(code, connection.Handle);
+        return false;
+    }
+}

@@ -1,0 +1,158 @@
+using Oath;
+using OathServer.Storage;
+
+namespace OathServer.Validation;
+
+/// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
+internal sealed class ValidationAttempt(
+    CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy) : CounterChange
+{
+    private const int LookBack = 10;
+
+    // Looked at when nobody was found, so that an unknown name costs what a wrong code costs.
+    private static readonly OathKey Decoy = OathKey.Create(OathAlgorithm.Sha1, "decoy, matched by nobody"u8);
+
+    private readonly long[] tokenIds = Array.ConvertAll(candidates, c => c.TokenId);
+
+    public override ReadOnlySpan<long> TokenIds => tokenIds;
+
+    /// <summary>The true outcome; meaningful once durable.</summary>
+    public Outcome Outcome { get; private set; }
+
+    /// <summary>The credential that accepted the code.</summary>
+    public CredentialFacts? AcceptedBy { get; private set; }
+
+    /// <summary>The facts were of another generation: load them again and try again. Nothing was counted.</summary>
+    public bool Stale { get; private set; }
+
+    public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
+    {
+        Outcome = Outcome.Refused;
+        AcceptedBy = null;
+        Stale = false;
+        if (candidates.Length == 0)
+        {
+            _ = OtpCode.TryParse(code, code.Length, out var typed) && LookAheadWindow.TryMatch(Decoy, 0, policy.LookAhead, typed, out _);
+            Outcome = bySerial ? Outcome.UnknownToken : Outcome.UnknownUser;
+            log.Add(now, tokenId: 0, apiKeyId, Outcome, subject: subject);
+            return;
+        }
+
+        foreach (var candidate in candidates)
+        {
+            if (!rows.Contains(candidate.TokenId) || rows[candidate.TokenId].Generation != candidate.Generation)
+            {
+                Stale = true;
+                return;
+            }
+        }
+
+        // A user's failures are counted once, on the first of the user's credentials.
+        ref var counted = ref rows[candidates[0].TokenId];
+        if (Throttle.Refuses(counted, now) is { } refusal)
+        {
+            Outcome = refusal;
+            log.Add(now, counted.TokenId, apiKeyId, refusal, counted.Counter);
+            return;
+        }
+
+        Throttle.CountFailure(ref counted, policy, now);
+        var outcome = Outcome.NotInUse;
+        foreach (var candidate in candidates)
+        {
+            ref var row = ref rows[candidate.TokenId];
+            var result = Try(candidate, ref row, now, out var distance);
+            if (result == Outcome.Accepted)
+            {
+                Throttle.Clear(ref counted);
+                Throttle.Clear(ref row);
+                Outcome = Outcome.Accepted;
+                AcceptedBy = candidate;
+                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
+                return;
+            }
+
+            // The most telling reason of several credentials: a replay before a wrong code before not in use.
+            if (result == Outcome.Replayed || outcome == Outcome.NotInUse)
+            {
+                outcome = result;
+            }
+        }
+
+        Outcome = outcome;
+        log.Add(now, counted.TokenId, apiKeyId, outcome, counted.Counter);
+    }
+
+    private Outcome Try(CredentialFacts facts, ref CounterRow row, DateTimeOffset now, out int distance)
+    {
+        distance = 0;
+        if (row.State is not (TokenState.Active or TokenState.Imported))
+        {
+            return Outcome.NotInUse;
+        }
+
+        if ((row.Flags & CounterFlags.ResyncRequired) != 0)
+        {
+            return Outcome.ResyncRequired;
+        }
+
+        if (!OtpCode.TryParse(code, facts.Digits, out var typed))
+        {
+            return Outcome.WrongCode;
+        }
+
+        return facts.Type == TokenType.Totp
+            ? TryTimeStep(facts, ref row, typed, now, out distance)
+            : TryCounter(facts, ref row, typed, now, out distance);
+    }
+
+    private Outcome TryCounter(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        distance = 0;
+        var counter = (ulong)row.Counter;
+        // The highest value a row can hold is never accepted, as there is no next one.
+        if (LookAheadWindow.TryMatch(facts.Key, counter, policy.LookAhead, typed, out var matched) && matched < long.MaxValue)
+        {
+            distance = (int)(matched - counter);
+            var consecutive = distance == 0 && (row.Flags & CounterFlags.OneCodeSeen) != 0;
+            row.Counter = (long)matched + 1;
+            Accept(ref row, now, provesAlignment: consecutive);
+            return Outcome.Accepted;
+        }
+
+        var back = (int)Math.Min(counter, LookBack);
+        return back > 0 && LookAheadWindow.TryMatch(facts.Key, counter - (ulong)back, back - 1, typed, out _)
+            ? Outcome.Replayed
+            : Outcome.WrongCode;
+    }
+
+    private Outcome TryTimeStep(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        distance = 0;
+        var step = Totp.StepAt(now, facts.TimeStep);
+        var tolerance = policy.TimeStepTolerance;
+        if (Totp.TryMatch(facts.Key, step, row.Drift, tolerance, tolerance, (ulong)row.Counter, typed, out var matched))
+        {
+            distance = (int)((long)matched - (long)step);
+            row.Counter = (long)matched + 1;
+            row.Drift = distance;
+            Accept(ref row, now, provesAlignment: true);
+            return Outcome.Accepted;
+        }
+
+        return Totp.TryMatch(facts.Key, step, row.Drift, tolerance, tolerance, firstAllowedStep: 0, typed, out _)
+            ? Outcome.Replayed
+            : Outcome.WrongCode;
+    }
+
+    private static void Accept(ref CounterRow row, DateTimeOffset now, bool provesAlignment)
+    {
+        row.LastAcceptedAt = now.ToUnixTimeMilliseconds();
+        if (row.State == TokenState.Imported && provesAlignment)
+        {
+            row.State = TokenState.Active;
+        }
+
+        row.Flags |= CounterFlags.OneCodeSeen;
+    }
+}

@@ -1,0 +1,74 @@
+namespace OathServer.Validation;
+
+/// <summary>How far and how often a code may miss. Bound from the section <c>Validation</c> and checked at start.</summary>
+internal sealed class ValidationPolicy
+{
+    public const string Section = "Validation";
+
+    /// <summary>Codes tried past the counter (RFC 4226 §7.4); the counter itself is always tried.</summary>
+    public int LookAhead { get; set; } = 10;
+
+    /// <summary>How many counters a resynchronisation searches. Above 100 three codes are asked for.</summary>
+    public int ResyncWindow { get; set; } = 100;
+
+    /// <summary>Time steps accepted before and after the present one (RFC 6238 §5.2).</summary>
+    public int TimeStepTolerance { get; set; } = 1;
+
+    /// <summary>Failures that cost nothing but the code (RFC 4226 §7.3).</summary>
+    public int FastFailures { get; set; } = 5;
+
+    /// <summary>The delay after the last fast failure; it doubles with each further one.</summary>
+    public TimeSpan FirstDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan LongestDelay { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Consecutive failures after which only help desk unlocks (NIST SP 800-63B §5.2.2: at most 100).</summary>
+    public int HardCap { get; set; } = 100;
+
+    public const int LookAheadMax = 50;
+    public const int ResyncWindowMax = 1000;
+    public const int TwoCodesUpTo = 100;
+    public const int HardCapMax = 100;
+
+    /// <summary>Chance that guessing until the hard cap hits a six-digit token: tries × window / 10⁶.</summary>
+    public double ChanceOfAGuess => HardCap * (double)(LookAhead + 1) / 1e6;
+
+    /// <summary>What is wrong with the settings, in words; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (LookAhead is < 0 or > LookAheadMax)
+        {
+            yield return $"Validation:LookAhead is {LookAhead}; it must be 0 to {LookAheadMax}.";
+        }
+
+        if (ResyncWindow is < 2 or > ResyncWindowMax)
+        {
+            yield return $"Validation:ResyncWindow is {ResyncWindow}; it must be 2 to {ResyncWindowMax}.";
+        }
+
+        if (TimeStepTolerance is < 0 or > 10)
+        {
+            yield return $"Validation:TimeStepTolerance is {TimeStepTolerance}; it must be 0 to 10.";
+        }
+
+        if (HardCap is < 1 or > HardCapMax)
+        {
+            yield return $"Validation:HardCap is {HardCap}; it must be 1 to {HardCapMax}.";
+        }
+
+        if (FastFailures < 1 || FastFailures > HardCap)
+        {
+            yield return $"Validation:FastFailures is {FastFailures}; it must be 1 to the hard cap ({HardCap}).";
+        }
+
+        if (FirstDelay <= TimeSpan.Zero || LongestDelay < FirstDelay)
+        {
+            yield return "Validation:FirstDelay must be above zero and not above Validation:LongestDelay.";
+        }
+
+        if (ChanceOfAGuess > 0.01)
+        {
+            yield return $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess:P2}; above 1 % the server does not start. Lower Validation:LookAhead or Validation:HardCap.";
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace OathServer.Validation;
+
+/// <summary>Registers the hot path.</summary>
+internal static class ValidationServices
+{
+    /// <exception cref="InvalidOperationException">A setting of the section <c>Validation</c> is out of bounds.</exception>
+    public static void AddValidation(this IServiceCollection services, IConfiguration configuration)
+    {
+        var policy = configuration.GetSection(ValidationPolicy.Section).Get<ValidationPolicy>() ?? new ValidationPolicy();
+        if (string.Join(" ", policy.Faults()) is { Length: > 0 } faults)
+        {
+            throw new InvalidOperationException(faults);
+        }
+
+        services.AddSingleton(policy);
+        services.AddSingleton<CredentialCache>();
+        services.AddSingleton<Validator>();
+        services.AddSingleton<AheadSearch>();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using OathServer.Access;
+
+namespace OathServer.Tests.Validation;
+
+public class ResyncTests
+{
+    [Fact]
+    public async Task Two_consecutive_codes_realign_a_token_that_ran_past_its_window()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, counter: 10);
+        Assert.False(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 60)));
+
+        var (status, body) = await ResyncAsync(server, "A1", Codes.Hotp(Codes.Secret, 61), Codes.Hotp(Codes.Secret, 62));
+
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(51, body.GetProperty("distance").GetInt64());
+        Assert.Equal(63, body.GetProperty("counter").GetInt64());
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 63)));
+    }
+
+    [Theory]
+    [InlineData(500, 501, "first-code-not-found")]
+    [InlineData(40, 42, "not-consecutive")]
+    [InlineData(5, 6, "already-used")]
+    public async Task A_failed_resynchronisation_says_why_and_leaves_the_counter(int first, int second, string reason)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, counter: 10);
+
+        var (status, body) = await ResyncAsync(server, "A1", Codes.Hotp(Codes.Secret, first), Codes.Hotp(Codes.Secret, second));
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, status);
+        Assert.Equal(reason, body.GetProperty("reason").GetString());
+        Assert.Equal(10, (await server.CounterAsync("A1")).Counter);
+    }
+
+    [Fact]
+    public async Task Codes_used_to_resynchronise_are_used_up()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret);
+        string[] codes = [Codes.Hotp(Codes.Secret, 20), Codes.Hotp(Codes.Secret, 21)];
+        await ResyncAsync(server, "A1", codes);
+
+        Assert.False(await server.AcceptsAsync("A1", codes[0]));
+        Assert.False(await server.AcceptsAsync("A1", codes[1]));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await ResyncAsync(server, "A1", codes)).Status);
+    }
+
+    [Fact]
+    public async Task A_single_code_and_an_unknown_serial_are_refused()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret);
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await ResyncAsync(server, "A1", "755224")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await ResyncAsync(server, "none", "755224", "287082")).Status);
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonElement Body)> ResyncAsync(ServerUnderTest server, string serial, params string[] codes)
+    {
+        var client = await server.Client(Roles.HelpDesk);
+        using var reply = await client.PostAsJsonAsync($"/v1/tokens/{serial}/resync", new { codes }, TestContext.Current.CancellationToken);
+        return (reply.StatusCode, await reply.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken));
+    }
+}
