@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 using Pskc.Reading;
 using Pskc.Xml;
 
@@ -15,6 +16,8 @@ public sealed class PskcReader : IDisposable
     private readonly XmlCursor xml;
     private readonly EncryptionHeader encryption = new();
     private readonly ContainerKeys keys;
+    private readonly KeyPackageReader packages;
+    private readonly KeyOpener opener;
     private readonly List<PskcWarning> warnings = [];
     private readonly HashSet<UInt128> identities = [];
     private string? serialNo;
@@ -28,6 +31,8 @@ public sealed class PskcReader : IDisposable
         this.options = options;
         keys = new ContainerKeys(encryption, options, Warn);
         Header = ReadHeader() with { SignerSubject = signer };
+        packages = new KeyPackageReader(xml, Header.Dialect, encryption.DefaultAlgorithm is not null, options.Limits, Warn);
+        opener = new KeyOpener(keys, options, Warn);
     }
 
     /// <summary>What the container says of itself.</summary>
@@ -178,9 +183,8 @@ public sealed class PskcReader : IDisposable
         serialNo = null;
         try
         {
-            new KeyPackageReader(xml, Header.Dialect, encryption.DefaultAlgorithm is not null, options.Limits, Warn).Read(raw);
+            packages.Read(raw);
             serialNo = raw.SerialNo;
-            var opener = new KeyOpener(keys, options, Warn);
             var opened = new List<Key>(raw.Keys.Count);
             foreach (var key in raw.Keys)
             {
@@ -234,9 +238,11 @@ public sealed class PskcReader : IDisposable
             return;
         }
         // 128 bits of a hash keep a million identities in 32 MB, and nobody can make two of them meet.
-        var text = $"{package.Manufacturer}\0{package.SerialNo}\0{package.IssueNo}\0{key.Id}";
+        Span<byte> text = stackalloc byte[512];
         Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        SHA256.HashData(Utf8.TryWrite(text, $"{package.Manufacturer}\0{package.SerialNo}\0{package.IssueNo}\0{key.Id}", out var length)
+            ? text[..length]
+            : Encoding.UTF8.GetBytes($"{package.Manufacturer}\0{package.SerialNo}\0{package.IssueNo}\0{key.Id}"), hash);
         if (!identities.Add(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash)))
         {
             throw new PskcException(PskcFault.DuplicateKey, key.Line, null, null, "the file holds this key twice (same " +

@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Interop;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -19,6 +20,7 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddAccess();
         builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -27,6 +29,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
         return app;

@@ -15,5 +15,6 @@ internal static class ValidationServices
         services.AddSingleton(policy);
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<Validator>();
+        services.AddSingleton<AheadSearch>();
     }
 }

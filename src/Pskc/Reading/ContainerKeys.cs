@@ -16,6 +16,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
     private bool macReady;
     private bool warnedOfMac;
     private string? algorithmUri;
+    private string? cipherUri;
 
     /// <summary>Opens one value. Null: it is not authentic.</summary>
     public byte[]? Open(EncryptedData data, byte[]? valueMac)
@@ -90,7 +91,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
             throw new PskcException(PskcFault.UnsupportedAlgorithm, data.Line, null, null,
                 "an encrypted value names no encryption algorithm. Ask the sender; it is not guessed.");
         }
-        data.Known = ValueAlgorithm.Find(data.Algorithm) ?? throw new PskcException(PskcFault.UnsupportedAlgorithm,
+        data.Known = data.Algorithm == cipherUri ? cipher!.Algorithm : ValueAlgorithm.Find(data.Algorithm) ?? throw new PskcException(PskcFault.UnsupportedAlgorithm,
             data.Line, null, null, $"the encryption algorithm '{PskcException.Printable(data.Algorithm)}' is not known.");
         if (data.Known.Kind == CipherKind.Rsa15 && !options.AllowRsa15)
         {
@@ -191,6 +192,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
         {
             cipher?.Dispose();
             cipher = new ValueCipher(data.Known!, Fitting(data.Known!));
+            cipherUri = data.Algorithm;
         }
         return cipher;
     }

@@ -113,14 +113,28 @@ internal sealed class KeyPackageReader(
         }
     }
 
+    // One key is read at a time; the names of its children are few.
+    private readonly List<string> seen = new(capacity: 16);
+
+    private bool IsSecond(string name)
+    {
+        if (name.Length == 0 || seen.Contains(name))
+        {
+            return name.Length > 0;
+        }
+        seen.Add(name);
+        return false;
+    }
+
     private void ReadKey(RawKey key)
     {
+        seen.Clear();
         var open = xml.Open();
         while (xml.Next(open))
         {
             var name = xml.PskcName;
             // Two of one kind, and two readers see two different keys.
-            if (name.Length > 0 && name != "Data" && name != "Extensions" && !key.Seen.Add(name))
+            if (name != "Data" && name != "Extensions" && IsSecond(name))
             {
                 throw xml.Fault(PskcFault.BadStructure, $"the key has two {PskcException.Printable(name)} elements.");
             }
@@ -234,7 +248,7 @@ internal sealed class KeyPackageReader(
         while (xml.Next(open))
         {
             var name = xml.PskcName;
-            if (name.Length > 0 && !key.Seen.Add("Data/" + name))
+            if (IsSecond(name))
             {
                 throw xml.Fault(PskcFault.BadStructure, $"the key has two {PskcException.Printable(name)} values.");
             }

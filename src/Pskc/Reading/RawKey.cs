@@ -45,6 +45,4 @@ internal sealed class RawKey
     public DateTimeOffset? ExpiryDate { get; set; }
 
     public List<string> Extensions { get; } = [];
-
-    public HashSet<string> Seen { get; } = [];
 }

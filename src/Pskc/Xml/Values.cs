@@ -13,11 +13,12 @@ internal static class Values
 
     public static byte[]? Base64OrNull(ReadOnlySpan<char> text)
     {
-        var octets = new byte[(text.Length / 4 * 3) + 3];
+        var size = (text.Length / 4 * 3) + 3;
+        Span<byte> octets = size <= 1024 ? stackalloc byte[1024] : new byte[size];
         byte[]? result = null;
         if (Convert.TryFromBase64Chars(text, octets, out var written))
         {
-            result = octets[..written];
+            result = octets[..written].ToArray();
         }
         CryptographicOperations.ZeroMemory(octets);
         return result;

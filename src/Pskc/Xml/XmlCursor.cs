@@ -14,6 +14,7 @@ internal sealed class XmlCursor : IDisposable
     private readonly PskcLimits limits;
     private readonly XmlReader reader;
     private readonly IXmlLineInfo lines;
+    private readonly string?[] repeated = new string?[64];
     private char[] text = ArrayPool<char>.Shared.Rent(4096);
 
     public XmlCursor(Stream source, PskcLimits limits)
@@ -216,7 +217,13 @@ internal sealed class XmlCursor : IDisposable
     public string? TextOrNull()
     {
         var span = Text();
-        return span.IsEmpty ? null : span.ToString();
+        if (span.IsEmpty)
+        {
+            return null;
+        }
+        // Manufacturer, model and issuer are the same in every package of a shipment.
+        ref var slot = ref repeated[string.GetHashCode(span) & (repeated.Length - 1)];
+        return slot is not null && span.SequenceEqual(slot) ? slot : slot = span.ToString();
     }
 
     /// <summary>The first of the attributes that is there.</summary>

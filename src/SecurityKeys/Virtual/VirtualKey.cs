@@ -26,11 +26,16 @@ public sealed class VirtualKey
         Options = options ?? new VirtualKeyOptions();
         Piv = new VirtualPiv(Options);
         applets.Add(Piv);
+        if (Options.IsPlainPivCard) applets.Add(new VirtualIssuerDomain(Options));
         if (!Options.IsPlainPivCard)
         {
             Oath = new VirtualOath(Options);
             applets.Add(Oath);
             applets.Add(new VirtualManagement(Options));
+            Slots = new VirtualOtpSlots(Options);
+            applets.Add(Slots);
+            Fido = new VirtualFido(Options);
+            applets.Add(Fido);
         }
     }
 
@@ -40,6 +45,8 @@ public sealed class VirtualKey
         applets.AddRange(other.applets.Select(a => a.Clone()));
         Piv = applets.OfType<VirtualPiv>().Single();
         Oath = applets.OfType<VirtualOath>().SingleOrDefault();
+        Slots = applets.OfType<VirtualOtpSlots>().SingleOrDefault();
+        Fido = applets.OfType<VirtualFido>().SingleOrDefault();
     }
 
     /// <summary>What kind of key this is.</summary>
@@ -55,12 +62,22 @@ public sealed class VirtualKey
     /// <summary>What the key holds, for tests: nobody could see this on a real one.</summary>
     public VirtualKeyContents Peek()
     {
-        lock (gate) return new VirtualKeyContents(Piv.Peek(), Oath?.Peek() ?? []);
+        lock (gate) return new VirtualKeyContents(Piv.Peek(), Oath?.Peek() ?? [], Slots?.Peek() ?? [], Fido?.Peek());
     }
 
     internal VirtualPiv Piv { get; }
 
     internal VirtualOath? Oath { get; }
+
+    internal VirtualOtpSlots? Slots { get; }
+
+    internal VirtualFido? Fido { get; }
+
+    /// <summary>Touches the key: what HOTP slot 1 (a short touch) or 2 (a long one) types; null when it types none.</summary>
+    public string? Touch(int slot)
+    {
+        lock (gate) return Slots?.Touch(slot);
+    }
 
     /// <summary>Inserts the key if it was pulled, and opens a line to it. Lines from before the pull stay dead.</summary>
     public ISmartCardConnection Connect()

@@ -21,6 +21,9 @@ public sealed record VirtualKeyOptions
     /// <summary>How many OATH credentials fit (32 until firmware 5.6).</summary>
     public int OathCapacity { get; init; } = 32;
 
+    /// <summary>The key's sense of time: a FIDO2 reset works only in the first ten seconds.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>The reader's name.</summary>
     public string ReaderName { get; init; } = "Yubico YubiKey OTP+FIDO+CCID (virtual)";
 }

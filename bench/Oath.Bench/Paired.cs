@@ -1,0 +1,53 @@
+using System.Diagnostics;
+
+namespace Oath.Bench;
+
+/// <summary>Times several ways to do the same work in turns, so that a noisy neighbour disturbs all of them.</summary>
+internal static class Paired
+{
+    private const double BatchMilliseconds = 2.0;
+
+    /// <summary>The median over all rounds of the nanoseconds each call takes.</summary>
+    public static double[] MedianNanoseconds(int rounds, params Action[] ways)
+    {
+        int[] batches = [.. ways.Select(BatchSize)];
+        double[][] times = [.. ways.Select(_ => new double[rounds])];
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int way = 0; way < ways.Length; way++)
+                times[way][round] = Time(ways[way], batches[way]);
+        }
+
+        return [.. times.Select(Median)];
+    }
+
+    private static int BatchSize(Action way)
+    {
+        // Long enough for the runtime to have compiled every part of it for good.
+        long start = Stopwatch.GetTimestamp();
+        int calls = 0;
+        while (calls < 200 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < 60)
+        {
+            way();
+            if (++calls >= 3 && Stopwatch.GetElapsedTime(start).TotalMilliseconds > 400)
+                break;
+        }
+
+        double each = Math.Min(Time(way, 3), Time(way, 3)) / 1e6;
+        return Math.Max(1, (int)(BatchMilliseconds / each));
+    }
+
+    private static double Time(Action way, int calls)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < calls; i++)
+            way();
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / calls;
+    }
+
+    private static double Median(double[] times)
+    {
+        Array.Sort(times);
+        return times[times.Length / 2];
+    }
+}
