@@ -1,5 +1,6 @@
 using System.Globalization;
 using SecurityKeys.Cards;
+using SecurityKeys.Fido;
 using SecurityKeys.Management;
 using SecurityKeys.OathApplet;
 using SecurityKeys.Piv;
@@ -7,7 +8,7 @@ using SecurityKeys.Piv;
 namespace OathServer.Provisioning;
 
 /// <summary>What a key says of itself, read without spending a try and without changing anything.</summary>
-internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath)
+internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath, FidoInfo? Fido)
 {
     /// <exception cref="SmartCardException">The key was pulled, reset, or offers no identity.</exception>
     public static KeyLook Read(ISmartCardConnection connection)
@@ -18,7 +19,7 @@ internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Ve
         var piv = ReadPiv(connection, out var firmware);
         return new KeyLook(
             cuid, device?.Serial?.ToString(CultureInfo.InvariantCulture), device is null ? "PIV card" : "YubiKey",
-            device?.Firmware ?? firmware, piv, ReadOath(connection));
+            device?.Firmware ?? firmware, piv, ReadOath(connection), FidoApplication.TrySelect(connection)?.GetInfo());
     }
 
     private static PivLook? ReadPiv(ISmartCardConnection connection, out Version? firmware)

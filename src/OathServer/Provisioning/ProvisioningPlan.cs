@@ -48,7 +48,7 @@ internal sealed record ProvisioningPlan(
                 $"One PUK for the whole batch: whoever learns it can unblock every key of it. Due for rotation in {decisions.Puk.RotateAfterDays} days."));
         }
 
-        return new ProvisioningPlan(Steps(look, token, decisions, user), warnings, refusals);
+        return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
     }
 
     /// <summary>The credential's name on the key.</summary>
@@ -171,7 +171,8 @@ internal sealed record ProvisioningPlan(
         }
     }
 
-    private static List<PlannedStep> Steps(KeyLook look, Token? token, RolloutProfile decisions, string? user)
+    private static List<PlannedStep> StepsOf(
+        KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user)
     {
         var piv = look.Piv;
         var hasOath = decisions.Oath is not null && token is not null;
@@ -182,7 +183,7 @@ internal sealed record ProvisioningPlan(
                 : piv is { IsYubico: false } ? "this card has no command for it"
                 : piv?.Pin is { } pin && piv.Puk is { } puk && pin.TriesTotal == retries.Pin && puk.TriesTotal == retries.Puk ? "they are so already"
                 // SET PIN RETRIES puts both back to factory values; with a PUK in use that is a step back.
-                : piv?.Puk is { IsDefault: false } ? "the key is in use; its own limits stay" : null),
+                : piv?.Puk is { IsDefault: false } || (piv?.Puk is null && record is { PukMethod: not PukMethod.NotSet }) ? "the key is in use; its own limits stay" : null),
             new(StepNames.ManagementKey, "Replace the management key by a random one",
                 decisions.ManagementKey == ManagementKeyStrategy.Leave ? "the profile leaves it"
                 : piv is { IsYubico: false } ? "this card has no command for it" : null),
@@ -198,7 +199,7 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
                 ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")
                 : "Apply the FIDO policy",
-                decisions.Fido.Scope == FidoScope.HolderRegisters ? null : FidoWords.Of(decisions.Fido)),
+                decisions.Fido.Scope == FidoScope.HolderRegisters ? null : FidoWords.Of(decisions.Fido) ?? "undecided"),
             new(StepNames.Pin, decisions.Pin.Strategy == PinStrategy.RefuseDefault
                 ? "See that the holder has replaced the factory PIN"
                 : "Set a unique initial PIN by means of the PUK"),

@@ -31,6 +31,24 @@ internal sealed class Validator(CredentialCache credentials, CounterCommit count
         }
     }
 
+    /// <summary>The first code of a key being provisioned: as <see cref="ValidateSerialAsync"/>, but a pending token may
+    /// accept it. It stays pending, so nobody else gets in before its job is confirmed.</summary>
+    public async Task<ValidationAttempt> ProveAsync(string serial, string code, CancellationToken cancel)
+    {
+        for (var again = true; ; again = false)
+        {
+            var found = await credentials.BySerialAsync(serial, cancel);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policy, provesPending: true);
+            await counters.SubmitAsync(attempt);
+            if (!attempt.Stale || !again)
+            {
+                return attempt;
+            }
+
+            credentials.Clear();
+        }
+    }
+
     public async Task<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
     {
