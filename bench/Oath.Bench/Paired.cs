@@ -23,14 +23,13 @@ internal static class Paired
 
     private static int BatchSize(Action way)
     {
-        // Long enough for the runtime to have compiled every part of it for good.
-        long start = Stopwatch.GetTimestamp();
-        int calls = 0;
-        while (calls < 200 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < 60)
+        // The runtime compiles a method for good in the background, a while after its thirtieth call.
+        for (int attempt = 0; attempt < 4; attempt++)
         {
-            way();
-            if (++calls >= 3 && Stopwatch.GetElapsedTime(start).TotalMilliseconds > 400)
-                break;
+            long start = Stopwatch.GetTimestamp();
+            for (int calls = 0; calls < 40 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < 20; calls++)
+                way();
+            Thread.Sleep(120);
         }
 
         double each = Math.Min(Time(way, 3), Time(way, 3)) / 1e6;

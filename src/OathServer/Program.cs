@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Keys;
 using OathServer.Operations;
 
 // One binary: the server, and what its operators do on the server's own machine.
@@ -7,6 +8,8 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
 {
     ServeCommand.Create(),
     ApiKeyCommand.Create(),
+    KeysCommand.Create(),
+    VirtualKeyCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

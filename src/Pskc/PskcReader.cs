@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
 using Pskc.Reading;
+using Pskc.Signatures;
 using Pskc.Xml;
 
 namespace Pskc;
@@ -47,10 +48,23 @@ public sealed class PskcReader : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(options);
+        string? signer = null, doubt = null;
+        if (options.TrustAnchors is not null)
+        {
+            var buffered = BufferedContainer.Read(stream, options.Limits);
+            (signer, doubt) = ContainerVerifier.Verify(buffered, options);
+            buffered.Position = 0;
+            stream = buffered;
+        }
         var xml = new XmlCursor(stream, options.Limits);
         try
         {
-            return new PskcReader(xml, options, signer: null);
+            var reader = new PskcReader(xml, options, signer);
+            if (doubt is not null)
+            {
+                reader.Warn(0, doubt);
+            }
+            return reader;
         }
         catch
         {
@@ -83,7 +97,6 @@ public sealed class PskcReader : IDisposable
     {
         xml.MoveToRoot();
         var (dialect, version, id) = RootElement.Read(xml, options, Warn);
-        var signed = false;
         var open = xml.Open();
         while (xml.Next(open))
         {
@@ -111,7 +124,7 @@ public sealed class PskcReader : IDisposable
                     dialect = name == "Device" && dialect == Dialect.Rfc6030 ? Dialect.DraftIetf : dialect;
                     return Describe(dialect, version, id);
                 default:
-                    signed |= SkipForeign(name);
+                    SkipForeign(name);
                     break;
             }
         }
@@ -165,15 +178,14 @@ public sealed class PskcReader : IDisposable
         return false;
     }
 
-    private bool SkipForeign(string name)
+    private void SkipForeign(string name)
     {
-        var isSignature = name == "Signature";
-        if (isSignature && Header?.SignerSubject is null && options.TrustAnchors is null)
+        if (name == "Signature" && options.TrustAnchors is null)
         {
+            serialNo = null;
             Warn(xml.Line, "the container is signed, but no trust anchor was given, so the signature was not checked.");
         }
         xml.Skip();
-        return isSignature;
     }
 
     private KeyPackage ReadPackage()

@@ -54,9 +54,11 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
     }
 
     // A vector that straddles a cache line costs two loads.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector* Aligned(byte* raw) =>
         (TVector*)(((nuint)raw + (nuint)sizeof(TVector) - 1) & ~((nuint)sizeof(TVector) - 1));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(TVector* state, uint* words)
     {
         for (int i = 0; i < 5; i++)
@@ -87,7 +89,8 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
         w[15] = TLanes.Splat((64 + 20) * 8);
     }
 
-    /// <summary>A block whose words 6 to 14 are zero and are never read.</summary>
+    /// <summary>A block whose words 6 to 14 are zero: the words that follow need fewer terms.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compress(TVector* w, TVector* state)
     {
         w[16] = Rotate1(TLanes.Xor(w[0], w[2]));

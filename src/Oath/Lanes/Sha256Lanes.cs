@@ -50,9 +50,11 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     }
 
     // A vector that straddles a cache line costs two loads.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector* Aligned(byte* raw) =>
         (TVector*)(((nuint)raw + (nuint)sizeof(TVector) - 1) & ~((nuint)sizeof(TVector) - 1));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(TVector* state, uint* words)
     {
         for (int i = 0; i < StateWords; i++)
@@ -60,6 +62,7 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     }
 
     /// <summary>The eight bytes of the counter, the padding bit, and the length: 64 + 8 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CounterBlock(TVector* w, ulong counter)
     {
         w[0] = TLanes.Splat((uint)(counter >> 32));
@@ -70,6 +73,7 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     }
 
     /// <summary>The bytes of the inner digest, the padding bit, and the length: 64 + 32 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DigestBlock(TVector* w, TVector* state)
     {
         for (int i = 0; i < StateWords; i++)
@@ -79,6 +83,7 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
         w[15] = TLanes.Splat((64 + 32) * 8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Zero(TVector* w, int from)
     {
         for (int t = from; t < 15; t++)

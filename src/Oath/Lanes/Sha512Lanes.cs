@@ -49,9 +49,11 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
     }
 
     // A vector that straddles a cache line costs two loads.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector* Aligned(byte* raw) =>
         (TVector*)(((nuint)raw + (nuint)sizeof(TVector) - 1) & ~((nuint)sizeof(TVector) - 1));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(TVector* state, ulong* words)
     {
         for (int i = 0; i < StateWords; i++)
@@ -59,6 +61,7 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
     }
 
     /// <summary>The eight bytes of the counter, the padding bit, and the length: 128 + 8 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CounterBlock(TVector* w, ulong counter)
     {
         w[0] = TLanes.Sequence(counter);
@@ -68,6 +71,7 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
     }
 
     /// <summary>The bytes of the inner digest, the padding bit, and the length: 128 + 64 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DigestBlock(TVector* w, TVector* state)
     {
         for (int i = 0; i < StateWords; i++)
@@ -77,6 +81,7 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
         w[15] = TLanes.Splat((128 + 64) * 8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Zero(TVector* w, int from)
     {
         for (int t = from; t < 15; t++)

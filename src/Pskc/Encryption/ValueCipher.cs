@@ -28,7 +28,8 @@ internal sealed class ValueCipher : IDisposable
                 break;
             case CipherKind.TripleDesCbc or CipherKind.TripleDesWrap:
                 block = TripleDES.Create();
-                block.Key = ThreeKeys(this.key);
+                block.Key = IsWeak(this.key) ? throw new PskcException(PskcFault.KeyRequired,
+                    "The key is one of the known weak keys of 3DES, or no 3DES key; it cannot be the file's.") : ThreeKeys(this.key);
                 break;
             case CipherKind.AesGcm:
                 gcm = new AesGcm(this.key, tagSizeInBytes: 16);
@@ -56,7 +57,11 @@ internal sealed class ValueCipher : IDisposable
         _ => null,
     };
 
-    private static byte[] ThreeKeys(byte[] key) => key.Length == 24 ? key : [.. key, .. key.AsSpan(0, 8)];
+    /// <summary>Whether 3DES refuses the key: its halves or thirds are equal.</summary>
+    public static bool IsWeak(byte[] key) => TripleDES.IsWeakKey(ThreeKeys(key));
+
+    /// <summary>Two-key 3DES is K1 K2 K1.</summary>
+    public static byte[] ThreeKeys(byte[] key) => key.Length == 24 ? key : [.. key, .. key.AsSpan(0, 8)];
 
     private byte[]? DecryptCbc(ReadOnlySpan<byte> value, ReadOnlySpan<byte> outsideIv)
     {

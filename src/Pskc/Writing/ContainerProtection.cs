@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Pskc.Encryption;
 
 namespace Pskc;
 
@@ -42,11 +43,11 @@ public sealed class ContainerProtection : IDisposable
         ReadOnlySpan<byte> key, string keyName = "Pre-shared-key", ValueEncryption encryption = ValueEncryption.AesCbcHmacSha1)
     {
         var fits = encryption == ValueEncryption.TripleDesCbcHmacSha1
-            ? key.Length is 16 or 24
+            ? key.Length is 16 or 24 && !ValueCipher.IsWeak(key.ToArray())
             : key.Length is 16 or 24 or 32;
         return fits
             ? new ContainerProtection(encryption) { Kind = EncryptionKind.PreSharedKey, Key = key.ToArray(), KeyName = keyName }
-            : throw new ArgumentException($"A key of {key.Length} octets fits none of the ciphers.", nameof(key));
+            : throw new ArgumentException($"A key of {key.Length} octets does not fit {encryption}, or is a weak one.", nameof(key));
     }
 
     /// <summary>A passphrase (section 6.2), stretched by PBKDF2 with a fresh salt.</summary>

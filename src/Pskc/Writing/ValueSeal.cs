@@ -41,8 +41,7 @@ internal sealed class ValueSeal : IDisposable
                     break;
                 case CipherKind.TripleDesCbc:
                     block = TripleDES.Create();
-                    block.Key = protection.Key.Length == 24
-                        ? protection.Key : [.. protection.Key, .. protection.Key.AsSpan(0, 8)];
+                    block.Key = ValueCipher.ThreeKeys(protection.Key);
                     break;
                 default:
                     block = Aes.Create();

@@ -10,6 +10,9 @@ internal sealed class GuardedStream(Stream inner, PskcLimits limits) : Stream
     // The XML reader reads ahead by its buffer; the budget of a step must leave room for that.
     private const int ReadAhead = 64 * 1024;
 
+    /// <summary>Octets before the first tag: white space, and a byte order mark where white space follows it.</summary>
+    public long Skipped { get; private set; }
+
     private readonly byte[] head = new byte[512];
     private int headStart;
     private int headEnd;
@@ -55,6 +58,7 @@ internal sealed class GuardedStream(Stream inner, PskcLimits limits) : Stream
                 else if (head[i] is not ((byte)' ' or (byte)'\t' or (byte)'\r'))
                 {
                     headStart = i;
+                    Skipped = total - headEnd + i;
                     return head[i] == '<' ? null : SeedFile.Guess(head.AsSpan(i, headEnd - i));
                 }
             }

@@ -49,6 +49,8 @@ internal sealed class XmlCursor : IDisposable
 
     public int Line => lines.LineNumber + stream.SkippedLines;
 
+    public long StartOfMarkup => stream.Skipped;
+
     public string RawName => reader.LocalName;
 
     public string Namespace => reader.NamespaceURI;

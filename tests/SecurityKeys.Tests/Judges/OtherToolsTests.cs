@@ -52,18 +52,25 @@ public sealed class OtherToolsTests(PrivatePcscd pcscd)
     [InlineData(true)]
     public async Task OpenSC_recognises_a_PIV_card_and_its_PIN(bool plain)
     {
-        await using var inserted = Insert(new VirtualKey(new VirtualKeyOptions { IsPlainPivCard = plain }), PrivatePcscd.PlainReader);
+        var key = new VirtualKey(new VirtualKeyOptions { IsPlainPivCard = plain });
+        await using var inserted = Insert(key, PrivatePcscd.PlainReader);
 
         Assert.Contains(inserted.Reader, pcscd.Run("/usr/bin/opensc-tool", "-l").Output);
         var name = pcscd.Run("/usr/bin/opensc-tool", "-r", inserted.Reader, "-n");
-        Assert.Contains("P", name.Output);
+        Assert.Contains("Personal Identity Verification Card", name.Output);
         var pins = pcscd.Run("/usr/bin/pkcs15-tool", "-r", inserted.Reader, "--list-pins");
         Assert.Contains("PIN", pins.Output);
-        Assert.Contains("Tries left", pins.Output);
         var verified = pcscd.Run("/usr/bin/pkcs15-tool", "-r", inserted.Reader, "--verify-pin", "--auth-id", "01", "--pin", "123456");
         Assert.True(verified.ExitCode == 0, verified.Output);
         var wrong = pcscd.Run("/usr/bin/pkcs15-tool", "-r", inserted.Reader, "--verify-pin", "--auth-id", "01", "--pin", "000000");
         Assert.True(wrong.ExitCode != 0, wrong.Output);
+        var changed = pcscd.Run("/usr/bin/pkcs15-tool", "-r", inserted.Reader, "--change-pin", "--auth-id", "01",
+            "--pin", "123456", "--new-pin", "271828");
+        Assert.True(changed.ExitCode == 0, changed.Output);
+        var unblocked = pcscd.Run("/usr/bin/pkcs15-tool", "-r", inserted.Reader, "--unblock-pin", "--auth-id", "01",
+            "--puk", "12345678", "--new-pin", "314159");
+        Assert.True(unblocked.ExitCode == 0, unblocked.Output);
+        Assert.Equal("314159"u8.ToArray(), key.Peek().Piv.Pin);
     }
 
     private InsertedKey Insert(VirtualKey key, string reader)
