@@ -23,6 +23,7 @@ internal static class ProvisioningServices
         services.AddSingleton<OathSteps>();
         services.AddSingleton<JobOpening>();
         services.AddSingleton<JobRun>();
+        services.AddSingleton<JobClosing>();
         services.AddSingleton<Workflow>();
     }
 }
