@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
 
@@ -8,6 +9,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
 {
     ServeCommand.Create(),
     ApiKeyCommand.Create(),
+    ImportCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
 };

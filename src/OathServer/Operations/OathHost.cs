@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Storage;
 using OathServer.Tokens;
@@ -29,6 +30,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapImport();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
@@ -84,6 +86,7 @@ internal static class OathHost
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSingleton<AuditTrail>();
         builder.Services.AddSingleton<TokenLife>();
+        builder.Services.AddImport();
     }
 
     /// <summary>The folder of the database and the sealing key, closed to others from the start.</summary>

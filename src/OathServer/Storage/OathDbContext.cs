@@ -52,6 +52,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.Serial).IsUnique();
             token.HasIndex(t => t.PersonId);
             token.HasIndex(t => t.Cuid);
+            token.HasIndex(t => t.DeviceSerial);
+            token.HasIndex(t => t.ImportId);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);

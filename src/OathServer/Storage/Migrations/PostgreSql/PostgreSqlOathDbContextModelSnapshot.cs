@@ -150,6 +150,17 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Keys")
                         .HasColumnType("integer");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("text");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -459,6 +470,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("text");
+
                     b.Property<int>("Digits")
                         .HasColumnType("integer");
 
@@ -504,6 +518,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("Id");
 
                     b.HasIndex("Cuid");
+
+                    b.HasIndex("DeviceSerial");
 
                     b.HasIndex("ImportId");
 

@@ -141,6 +141,17 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Keys")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -446,6 +457,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Digits")
                         .HasColumnType("INTEGER");
 
@@ -491,6 +505,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasKey("Id");
 
                     b.HasIndex("Cuid");
+
+                    b.HasIndex("DeviceSerial");
 
                     b.HasIndex("ImportId");
 

@@ -65,6 +65,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     ImportedBy = table.Column<string>(type: "text", nullable: false),
                     ImportedAt = table.Column<long>(type: "bigint", nullable: false),
                     Keys = table.Column<int>(type: "integer", nullable: false),
+                    Length = table.Column<long>(type: "bigint", nullable: false),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Report = table.Column<string>(type: "text", nullable: false),
                     Batch = table.Column<string>(type: "text", nullable: true)
                 },
                 constraints: table =>
@@ -256,6 +259,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Batch = table.Column<string>(type: "text", nullable: true),
                     ImportId = table.Column<long>(type: "bigint", nullable: true),
                     Manufacturer = table.Column<string>(type: "text", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "text", nullable: true),
                     IssueNumber = table.Column<string>(type: "text", nullable: true),
                     KeyId = table.Column<string>(type: "text", nullable: true),
                     DisabledReason = table.Column<string>(type: "text", nullable: true),
@@ -367,6 +371,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_ImportId",

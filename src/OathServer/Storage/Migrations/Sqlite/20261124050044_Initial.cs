@@ -64,6 +64,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     ImportedBy = table.Column<string>(type: "TEXT", nullable: false),
                     ImportedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     Keys = table.Column<int>(type: "INTEGER", nullable: false),
+                    Length = table.Column<long>(type: "INTEGER", nullable: false),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Report = table.Column<string>(type: "TEXT", nullable: false),
                     Batch = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
@@ -255,6 +258,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Batch = table.Column<string>(type: "TEXT", nullable: true),
                     ImportId = table.Column<long>(type: "INTEGER", nullable: true),
                     Manufacturer = table.Column<string>(type: "TEXT", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "TEXT", nullable: true),
                     IssueNumber = table.Column<string>(type: "TEXT", nullable: true),
                     KeyId = table.Column<string>(type: "TEXT", nullable: true),
                     DisabledReason = table.Column<string>(type: "TEXT", nullable: true),
@@ -366,6 +370,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_ImportId",
