@@ -1,0 +1,448 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
+
+#nullable disable
+
+namespace OathServer.Storage.Migrations.PostgreSql
+{
+    /// <inheritdoc />
+    public partial class Initial : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "api_keys",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    Hash = table.Column<byte[]>(type: "bytea", nullable: false),
+                    Role = table.Column<string>(type: "text", nullable: false),
+                    Realms = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "bigint", nullable: true),
+                    RevokedAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastUsedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_api_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit",
+                columns: table => new
+                {
+                    Sequence = table.Column<long>(type: "bigint", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false),
+                    Action = table.Column<string>(type: "text", nullable: false),
+                    Cuid = table.Column<string>(type: "text", nullable: true),
+                    Serial = table.Column<string>(type: "text", nullable: true),
+                    UserName = table.Column<string>(type: "text", nullable: true),
+                    Origin = table.Column<string>(type: "text", nullable: true),
+                    Outcome = table.Column<string>(type: "text", nullable: false),
+                    Detail = table.Column<string>(type: "text", nullable: true),
+                    Mac = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_audit", x => x.Sequence);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "imports",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Digest = table.Column<string>(type: "text", nullable: false),
+                    FileName = table.Column<string>(type: "text", nullable: false),
+                    Format = table.Column<string>(type: "text", nullable: false),
+                    ImportedBy = table.Column<string>(type: "text", nullable: false),
+                    ImportedAt = table.Column<long>(type: "bigint", nullable: false),
+                    Keys = table.Column<int>(type: "integer", nullable: false),
+                    Length = table.Column<long>(type: "bigint", nullable: false),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Report = table.Column<string>(type: "text", nullable: false),
+                    Batch = table.Column<string>(type: "text", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_imports", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "people",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    NormalizedName = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: true),
+                    Mail = table.Column<string>(type: "text", nullable: true),
+                    EmployeeNumber = table.Column<string>(type: "text", nullable: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_people", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "profiles",
+                columns: table => new
+                {
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    Version = table.Column<int>(type: "integer", nullable: false),
+                    Decisions = table.Column<string>(type: "text", nullable: false),
+                    EditedBy = table.Column<string>(type: "text", nullable: false),
+                    EditedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_profiles", x => new { x.Name, x.Version });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "provisioning_jobs",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Cuid = table.Column<string>(type: "text", nullable: false),
+                    OpenCuid = table.Column<string>(type: "text", nullable: true),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    ProfileName = table.Column<string>(type: "text", nullable: false),
+                    ProfileVersion = table.Column<int>(type: "integer", nullable: false),
+                    TokenId = table.Column<long>(type: "bigint", nullable: true),
+                    PersonId = table.Column<long>(type: "bigint", nullable: true),
+                    Operator = table.Column<string>(type: "text", nullable: false),
+                    StartedAt = table.Column<long>(type: "bigint", nullable: false),
+                    EndedAt = table.Column<long>(type: "bigint", nullable: true),
+                    Trouble = table.Column<string>(type: "text", nullable: true),
+                    Lease = table.Column<string>(type: "text", nullable: true),
+                    LeaseUntil = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "sealing_keys",
+                columns: table => new
+                {
+                    Id = table.Column<string>(type: "text", nullable: false),
+                    Canary = table.Column<byte[]>(type: "bytea", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_sealing_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "server_secrets",
+                columns: table => new
+                {
+                    Purpose = table.Column<string>(type: "text", nullable: false),
+                    Version = table.Column<int>(type: "integer", nullable: false),
+                    SealedValue = table.Column<byte[]>(type: "bytea", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_server_secrets", x => new { x.Purpose, x.Version });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "validation_log",
+                columns: table => new
+                {
+                    node = table.Column<int>(type: "integer", nullable: false),
+                    sequence = table.Column<long>(type: "bigint", nullable: false),
+                    at = table.Column<long>(type: "bigint", nullable: false),
+                    entries = table.Column<byte[]>(type: "bytea", nullable: false),
+                    mac = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_validation_log", x => new { x.node, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "records",
+                columns: table => new
+                {
+                    Cuid = table.Column<string>(type: "text", nullable: false),
+                    CuidSource = table.Column<string>(type: "text", nullable: false),
+                    DeviceSerial = table.Column<string>(type: "text", nullable: true),
+                    Model = table.Column<string>(type: "text", nullable: true),
+                    Firmware = table.Column<string>(type: "text", nullable: true),
+                    Status = table.Column<string>(type: "text", nullable: false),
+                    PersonId = table.Column<long>(type: "bigint", nullable: true),
+                    ProfileName = table.Column<string>(type: "text", nullable: true),
+                    ProfileVersion = table.Column<int>(type: "integer", nullable: false),
+                    Batch = table.Column<string>(type: "text", nullable: true),
+                    ProvisionedBy = table.Column<string>(type: "text", nullable: true),
+                    ProvisionedAt = table.Column<long>(type: "bigint", nullable: true),
+                    PinMethod = table.Column<string>(type: "text", nullable: false),
+                    SealedPin = table.Column<byte[]>(type: "bytea", nullable: true),
+                    PukMethod = table.Column<string>(type: "text", nullable: false),
+                    SealedPuk = table.Column<byte[]>(type: "bytea", nullable: true),
+                    PukMasterVersion = table.Column<int>(type: "integer", nullable: false),
+                    PukProfile = table.Column<string>(type: "text", nullable: true),
+                    PukDigits = table.Column<int>(type: "integer", nullable: false),
+                    PukSetAt = table.Column<long>(type: "bigint", nullable: true),
+                    PukAttempt = table.Column<int>(type: "integer", nullable: false),
+                    PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),
+                    SealedManagementKey = table.Column<byte[]>(type: "bytea", nullable: true),
+                    FirstCodeAcceptedAt = table.Column<long>(type: "bigint", nullable: true),
+                    FidoPolicy = table.Column<string>(type: "text", nullable: true),
+                    FidoStatus = table.Column<string>(type: "text", nullable: true),
+                    Notes = table.Column<string>(type: "text", nullable: true),
+                    UpdatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_records", x => x.Cuid);
+                    table.ForeignKey(
+                        name: "FK_records_people_PersonId",
+                        column: x => x.PersonId,
+                        principalTable: "people",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "provisioning_steps",
+                columns: table => new
+                {
+                    JobId = table.Column<Guid>(type: "uuid", nullable: false),
+                    Ordinal = table.Column<int>(type: "integer", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    SealedOld = table.Column<byte[]>(type: "bytea", nullable: true),
+                    SealedNew = table.Column<byte[]>(type: "bytea", nullable: true),
+                    Detail = table.Column<string>(type: "text", nullable: true),
+                    MasterVersion = table.Column<int>(type: "integer", nullable: false),
+                    Attempt = table.Column<int>(type: "integer", nullable: false),
+                    LastTried = table.Column<string>(type: "text", nullable: false),
+                    Before = table.Column<long>(type: "bigint", nullable: true),
+                    ChangedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_provisioning_steps", x => new { x.JobId, x.Ordinal });
+                    table.ForeignKey(
+                        name: "FK_provisioning_steps_provisioning_jobs_JobId",
+                        column: x => x.JobId,
+                        principalTable: "provisioning_jobs",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "tokens",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Serial = table.Column<string>(type: "text", nullable: false),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<byte>(type: "smallint", nullable: false),
+                    Algorithm = table.Column<byte>(type: "smallint", nullable: false),
+                    Digits = table.Column<int>(type: "integer", nullable: false),
+                    TimeStep = table.Column<int>(type: "integer", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
+                    StartCounter = table.Column<long>(type: "bigint", nullable: false),
+                    PersonId = table.Column<long>(type: "bigint", nullable: true),
+                    Cuid = table.Column<string>(type: "text", nullable: true),
+                    Batch = table.Column<string>(type: "text", nullable: true),
+                    ImportId = table.Column<long>(type: "bigint", nullable: true),
+                    Manufacturer = table.Column<string>(type: "text", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "text", nullable: true),
+                    IssueNumber = table.Column<string>(type: "text", nullable: true),
+                    KeyId = table.Column<string>(type: "text", nullable: true),
+                    DisabledReason = table.Column<string>(type: "text", nullable: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_tokens", x => x.Id);
+                    table.ForeignKey(
+                        name: "FK_tokens_imports_ImportId",
+                        column: x => x.ImportId,
+                        principalTable: "imports",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Restrict);
+                    table.ForeignKey(
+                        name: "FK_tokens_people_PersonId",
+                        column: x => x.PersonId,
+                        principalTable: "people",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Restrict);
+                    table.ForeignKey(
+                        name: "FK_tokens_records_Cuid",
+                        column: x => x.Cuid,
+                        principalTable: "records",
+                        principalColumn: "Cuid",
+                        onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "token_counters",
+                columns: table => new
+                {
+                    token_id = table.Column<long>(type: "bigint", nullable: false),
+                    counter = table.Column<long>(type: "bigint", nullable: false),
+                    generation = table.Column<int>(type: "integer", nullable: false),
+                    state = table.Column<int>(type: "integer", nullable: false),
+                    flags = table.Column<int>(type: "integer", nullable: false),
+                    failures = table.Column<int>(type: "integer", nullable: false),
+                    locked_until = table.Column<long>(type: "bigint", nullable: false),
+                    drift = table.Column<int>(type: "integer", nullable: false),
+                    last_accepted_at = table.Column<long>(type: "bigint", nullable: false),
+                    last_request = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_token_counters", x => x.token_id);
+                    table.ForeignKey(
+                        name: "FK_token_counters_tokens_token_id",
+                        column: x => x.token_id,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_api_keys_Hash",
+                table: "api_keys",
+                column: "Hash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_api_keys_Name",
+                table: "api_keys",
+                column: "Name",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_audit_Cuid",
+                table: "audit",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_audit_Serial",
+                table: "audit",
+                column: "Serial");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_imports_Digest",
+                table: "imports",
+                column: "Digest");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Realm_NormalizedName",
+                table: "people",
+                columns: new[] { "Realm", "NormalizedName" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_provisioning_jobs_Cuid",
+                table: "provisioning_jobs",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_provisioning_jobs_OpenCuid",
+                table: "provisioning_jobs",
+                column: "OpenCuid",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_DeviceSerial",
+                table: "records",
+                column: "DeviceSerial");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_PersonId",
+                table: "records",
+                column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Cuid",
+                table: "tokens",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_ImportId",
+                table: "tokens",
+                column: "ImportId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_PersonId",
+                table: "tokens",
+                column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Serial",
+                table: "tokens",
+                column: "Serial",
+                unique: true);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "api_keys");
+
+            migrationBuilder.DropTable(
+                name: "audit");
+
+            migrationBuilder.DropTable(
+                name: "profiles");
+
+            migrationBuilder.DropTable(
+                name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "sealing_keys");
+
+            migrationBuilder.DropTable(
+                name: "server_secrets");
+
+            migrationBuilder.DropTable(
+                name: "token_counters");
+
+            migrationBuilder.DropTable(
+                name: "validation_log");
+
+            migrationBuilder.DropTable(
+                name: "provisioning_jobs");
+
+            migrationBuilder.DropTable(
+                name: "tokens");
+
+            migrationBuilder.DropTable(
+                name: "imports");
+
+            migrationBuilder.DropTable(
+                name: "records");
+
+            migrationBuilder.DropTable(
+                name: "people");
+        }
+    }
+}
