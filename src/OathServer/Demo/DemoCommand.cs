@@ -29,7 +29,8 @@ internal static class DemoCommand
                 ["VirtualKeys:Count"] = $"{Tour.Keys}",
                 ["Logging:LogLevel:Default"] = "Error",
                 ["Logging:LogLevel:Microsoft"] = "Error",
-                ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
+                ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
+                ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Error",
             });
             await using (app)
             {
