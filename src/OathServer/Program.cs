@@ -12,6 +12,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     DemoCommand.Create(),
     ApiKeyCommand.Create(),
     ImportCommand.Create(),
+    PskcCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
 };

@@ -65,7 +65,7 @@ internal sealed class Tour : IDisposable
         request.Headers.Add("X-PSKC-Key", (await File.ReadAllTextAsync(Path.Combine(folder, "shipment.key.hex"), cancel)).Trim());
         using var reply = await client.SendAsync(request, cancel);
         var report = await reply.Content.ReadFromJsonAsync<JsonElement>(cancel);
-        Check(reply.StatusCode == HttpStatusCode.Created, "imported", reply.StatusCode == HttpStatusCode.Created ? $"{report.GetProperty("keys").GetArrayLength()} credentials with their start counters" : report.ToString());
+        Check(reply.StatusCode == HttpStatusCode.Created, "imported", reply.StatusCode == HttpStatusCode.Created ? $"{report.GetProperty("totals").GetProperty("imported").GetInt32()} credentials with their start counters" : report.ToString());
     }
 
     private async Task ProvisionAsync(CancellationToken cancel)
