@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Import;
-using OathServer.Storage;
 
 namespace OathServer.Tests.Import;
 
