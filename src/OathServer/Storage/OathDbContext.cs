@@ -41,6 +41,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         configuration.Properties<PukMethod>().HaveConversion<string>();
         configuration.Properties<JobState>().HaveConversion<string>();
         configuration.Properties<StepState>().HaveConversion<string>();
+        configuration.Properties<ProbedValue>().HaveConversion<string>();
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -70,6 +71,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             counter.Property(c => c.LockedUntil).HasColumnName("locked_until");
             counter.Property(c => c.Drift).HasColumnName("drift");
             counter.Property(c => c.LastAcceptedAt).HasColumnName("last_accepted_at");
+            counter.Property(c => c.LastRequest).HasColumnName("last_request");
         });
         model.Entity<Person>(person =>
         {

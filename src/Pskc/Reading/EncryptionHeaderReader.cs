@@ -94,6 +94,10 @@ internal static class EncryptionHeaderReader
                     break;
             }
         }
+        if (header.Derivation is null)
+        {
+            throw xml.Fault(PskcFault.BadStructure, "the passphrase derivation does not say how to derive.");
+        }
     }
 
     private static void ReadDerivation(XmlCursor xml, EncryptionHeader header, PskcLimits limits)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Xml;
 
@@ -80,7 +81,9 @@ internal sealed class XmlCursor : IDisposable
         }
     }
 
-    /// <summary>The name of an element of XML Encryption, XML Signature or PKCS#5, which drafts put in odd namespaces.</summary>
+    /// <summary>
+    /// The name of an element of XML Encryption, XML Signature or PKCS#5, which drafts put in odd namespaces.
+    /// </summary>
     public string CryptoName
     {
         get
@@ -262,7 +265,11 @@ internal sealed class XmlCursor : IDisposable
             try
             {
                 using var subtree = reader.ReadSubtree();
-                writer.WriteNode(subtree, defattr: false);
+                while (subtree.Read())
+                {
+                    CheckDepth();
+                    Copy(subtree, writer);
+                }
             }
             catch (Exception e) when (IsXmlFault(e))
             {
@@ -272,7 +279,31 @@ internal sealed class XmlCursor : IDisposable
         return copy.ToString();
     }
 
-    public PskcException Fault(PskcFault fault, string what) => new(fault, Line, null, null, what);
+    private static void Copy(XmlReader from, XmlWriter to)
+    {
+        switch (from.NodeType)
+        {
+            case XmlNodeType.Element:
+                var empty = from.IsEmptyElement;
+                to.WriteStartElement(from.Prefix, from.LocalName, from.NamespaceURI);
+                to.WriteAttributes(from, defattr: false);
+                if (empty)
+                {
+                    to.WriteEndElement();
+                }
+                break;
+            case XmlNodeType.EndElement:
+                to.WriteEndElement();
+                break;
+            case XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.SignificantWhitespace:
+                to.WriteString(from.Value);
+                break;
+            default:
+                break;
+        }
+    }
+
+    public PskcException Fault(PskcFault fault, string what) => PskcException.At(fault, Line, what);
 
     private bool Step()
     {
@@ -286,12 +317,17 @@ internal sealed class XmlCursor : IDisposable
         {
             throw Translated(e);
         }
+        CheckDepth();
+        return more;
+    }
+
+    private void CheckDepth()
+    {
         if (reader.Depth > limits.MaxDepth)
         {
             throw Fault(PskcFault.LimitExceeded,
                 $"elements nest deeper than {limits.MaxDepth} (PskcLimits.MaxDepth).");
         }
-        return more;
     }
 
     private static bool IsXmlFault(Exception e) =>
@@ -301,29 +337,29 @@ internal sealed class XmlCursor : IDisposable
     {
         if (fault is not XmlException e)
         {
-            return new PskcException(PskcFault.NotXml, Line, null, null,
+            return PskcException.At(PskcFault.NotXml, Line,
                 $"the file is not well-formed XML: {fault.Message}", fault);
         }
         var line = e.LineNumber + stream.SkippedLines;
         if (Says("DTD") || Says("DOCTYPE"))
         {
-            return new PskcException(PskcFault.DtdForbidden, line, null, null, "the file has a DOCTYPE. Nothing in PSKC " +
+            return PskcException.At(PskcFault.DtdForbidden, line, "the file has a DOCTYPE. Nothing in PSKC " +
                 "needs one and it is how XML readers are attacked, so it is refused. Ask the sender for a file without.", e);
         }
         if (Says("MaxCharacters"))
         {
-            return new PskcException(PskcFault.LimitExceeded, line, null, null,
+            return PskcException.At(PskcFault.LimitExceeded, line,
                 "the file is larger than the limits allow (PskcLimits).", e);
         }
         return stream.AtEnd && (Says("nexpected end of file") || Says("nclosed") || Says("Root element is missing"))
-            ? new PskcException(PskcFault.Truncated, line, null, null, "the file ends before its container does: it was " +
+            ? PskcException.At(PskcFault.Truncated, line, "the file ends before its container does: it was " +
                 "cut off. Nothing of it may be used; fetch it again.", e)
-            : new PskcException(PskcFault.NotXml, line, null, null, $"the file is not well-formed XML: {e.Message}", e);
+            : PskcException.At(PskcFault.NotXml, line, $"the file is not well-formed XML: {e.Message}", e);
 
         bool Says(string words) => e.Message.Contains(words, StringComparison.Ordinal);
     }
 
-    private void ClearText() => CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan()));
+    private void ClearText() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(text.AsSpan()));
 
     public void Dispose()
     {
