@@ -59,7 +59,7 @@ internal sealed class ShipmentImport(
     {
         var now = time.GetUtcNow();
         using var plan = new ImportPlan(options);
-        using var stream = new SeedStream(file, options.LengthMax);
+        using var stream = new SeedStream(file, options.LengthMax, cancel);
         var (seeds, digest) = await Task.Run(() => Read(stream, plan, options, now, cancel), cancel);
         plan.Complete();
         await new StoreComparison(db, sealer, digest).CompareAsync(
