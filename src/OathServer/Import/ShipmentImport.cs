@@ -75,7 +75,8 @@ internal sealed class ShipmentImport(
         {
             throw new ImportRefusedException(Fault.NothingToEnrol, plan.Keys.Count == 0
                 ? "The file holds no keys."
-                : $"Nothing in the file can be enrolled. The first key, serial {plan.Keys[0].DeviceSerial}: {plan.Keys[0].NotEnrolled}.") { Report = report };
+                : $"Nothing in the file can be enrolled. The first key, serial {plan.Keys[0].DeviceSerial}: {plan.Keys[0].NotEnrolled}.")
+            { Report = report };
         }
 
         if (options.DryRun)
@@ -196,7 +197,8 @@ internal sealed class ShipmentImport(
         var more = report.Totals.Refused > 1 ? $" {report.Totals.Refused - 1} more keys are refused." : "";
         return new ImportRefusedException(
             first.Fault!, $"line {first.Line}, serial {first.DeviceSerial}: {first.FaultText}.{more}",
-            first.DeviceSerial, first.KeyId, first.Line) { Report = report };
+            first.DeviceSerial, first.KeyId, first.Line)
+        { Report = report };
     }
 
     private static ImportReport Report(

@@ -109,7 +109,11 @@ public sealed class FidoApplication
         var sealedPin = SealPin(session, pin);
         Call("set the PIN", ClientPin, new()
         {
-            [1L] = protocol, [2L] = 3L, [3L] = ours, [4L] = session.Authenticate(sealedPin), [5L] = sealedPin,
+            [1L] = protocol,
+            [2L] = 3L,
+            [3L] = ours,
+            [4L] = session.Authenticate(sealedPin),
+            [5L] = sealedPin,
         });
     }
 
@@ -121,8 +125,12 @@ public sealed class FidoApplication
         var sealedHash = SealHash(session, current);
         Call("change the PIN", ClientPin, new()
         {
-            [1L] = protocol, [2L] = 4L, [3L] = ours, [4L] = session.Authenticate([.. sealedPin, .. sealedHash]),
-            [5L] = sealedPin, [6L] = sealedHash,
+            [1L] = protocol,
+            [2L] = 4L,
+            [3L] = ours,
+            [4L] = session.Authenticate([.. sealedPin, .. sealedHash]),
+            [5L] = sealedPin,
+            [6L] = sealedHash,
         });
     }
 
@@ -170,7 +178,11 @@ public sealed class FidoApplication
         using var session = Agree(protocol, out var ours);
         var answer = Call("prove the PIN", ClientPin, new()
         {
-            [1L] = protocol, [2L] = 9L, [3L] = ours, [6L] = SealHash(session, pin), [9L] = 0x20L,
+            [1L] = protocol,
+            [2L] = 9L,
+            [3L] = ours,
+            [6L] = SealHash(session, pin),
+            [9L] = 0x20L,
         });
         return answer.GetValueOrDefault(2L) is byte[] sealedToken && session.Decrypt(sealedToken) is { } token
             ? token
