@@ -7,6 +7,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
 {
     ServeCommand.Create(),
     ApiKeyCommand.Create(),
+    StaffCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

@@ -1,6 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Interop;
+using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -18,7 +19,9 @@ internal static class OathHost
         var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddHttpFront();
-        builder.Services.AddAccess();
+        builder.Services.AddRazorComponents();
+        builder.Services.AddStaffLimits();
+        builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
@@ -27,8 +30,13 @@ internal static class OathHost
         app.UseHttpFront();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseAntiforgery();
+        app.UseRateLimiter();
         app.MapValidation();
         app.MapTokens();
+        app.MapStaff();
+        app.MapApiKeys();
+        app.MapSignIn();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
@@ -57,7 +65,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings: null);
         AddFloor(builder);
-        builder.Services.AddAccess();
+        builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);
