@@ -15,6 +15,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     PskcCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
+    StaffCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

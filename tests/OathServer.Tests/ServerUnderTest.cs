@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
+using OathServer.Audit;
 using OathServer.Operations;
 using OathServer.Secrets;
 using OathServer.Storage;
@@ -66,12 +67,16 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             var client = new HttpClient { BaseAddress = Address };
             if (role is not null)
             {
-                client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, await Services.GetRequiredService<ApiKeys>()
-                    .CreateAsync(name, role, realms, life: null, TestContext.Current.CancellationToken));
+                client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, await CreateKeyAsync(name, role, realms));
             }
 
             return client;
         });
+
+    /// <summary>Makes an API key.</summary>
+    public Task<string> CreateKeyAsync(string name, string role, string[]? realms = null, TimeSpan? life = null) => WithDatabase(async db =>
+        (await Services.GetRequiredService<ApiKeyLife>().CreateAsync(
+            db, name, role, realms ?? [], life, new AuditEvent("test", "", ""), TestContext.Current.CancellationToken)).Key);
 
     /// <summary>Work on the server's own database.</summary>
     public async Task<T> WithDatabase<T>(Func<OathDbContext, Task<T>> work)

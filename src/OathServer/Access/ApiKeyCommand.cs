@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Storage;
 
 namespace OathServer.Access;
 
@@ -24,8 +27,10 @@ internal static class ApiKeyCommand
             try
             {
                 var life = parsed.GetValue(days) is { } count ? TimeSpan.FromDays(count) : (TimeSpan?)null;
-                var key = await host.Services.GetRequiredService<ApiKeys>().CreateAsync(
-                    parsed.GetRequiredValue(name), parsed.GetRequiredValue(role), parsed.GetValue(realm) ?? [], life, cancel);
+                await using var scope = host.Services.CreateAsyncScope();
+                var (_, key) = await host.Services.GetRequiredService<ApiKeyLife>().CreateAsync(
+                    scope.ServiceProvider.GetRequiredService<OathDbContext>(), parsed.GetRequiredValue(name), parsed.GetRequiredValue(role),
+                    parsed.GetValue(realm) ?? [], life, Actor, cancel);
                 Console.WriteLine($"API key {parsed.GetRequiredValue(name)}, role {parsed.GetRequiredValue(role)}. Keep it now; it is not shown again:");
                 Console.WriteLine(key);
                 return 0;
@@ -36,6 +41,51 @@ internal static class ApiKeyCommand
                 return 2;
             }
         });
-        return new Command("apikey", "API keys of relying parties and automations.") { create };
+        return new Command("apikey", "API keys of relying parties and automations.") { create, List(), Revoke() };
+    }
+
+    private static readonly AuditEvent Actor = new("command line", "", "");
+
+    private static Command List()
+    {
+        var list = new Command("list", "Prints all API keys: name, role, realms, last use, and whether they still work.");
+        list.SetAction(async (_, cancel) =>
+        {
+            await using var host = await OathHost.OpenStorageAsync(cancel);
+            await using var scope = host.Services.CreateAsyncScope();
+            var now = host.Services.GetRequiredService<TimeProvider>().GetUtcNow();
+            await foreach (var key in scope.ServiceProvider.GetRequiredService<OathDbContext>().ApiKeys.AsNoTracking()
+                .OrderBy(k => k.Name).AsAsyncEnumerable().WithCancellation(cancel))
+            {
+                var state = key.RevokedAt is not null ? "revoked" : key.ExpiresAt <= now ? "expired" : "works";
+                Console.WriteLine($"{key.Name}\t{key.Role}\t{(key.Realms.Length == 0 ? "all realms" : key.Realms)}\t{key.LastUsedAt?.ToString("u") ?? "never used"}\t{state}");
+            }
+
+            return 0;
+        });
+        return list;
+    }
+
+    private static Command Revoke()
+    {
+        var name = new Argument<string>("name") { Description = "The key's name." };
+        var revoke = new Command("revoke", "Ends an API key for good; a running server notices within seconds.") { name };
+        revoke.SetAction(async (parsed, cancel) =>
+        {
+            await using var host = await OathHost.OpenStorageAsync(cancel);
+            await using var scope = host.Services.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+            var wanted = parsed.GetRequiredValue(name);
+            if (await db.ApiKeys.SingleOrDefaultAsync(k => k.Name == wanted, cancel) is not { } row)
+            {
+                await Console.Error.WriteLineAsync($"There is no API key named {wanted}.");
+                return 2;
+            }
+
+            await host.Services.GetRequiredService<ApiKeyLife>().RevokeAsync(db, row, Actor, cancel);
+            Console.WriteLine($"{wanted} is revoked.");
+            return 0;
+        });
+        return revoke;
     }
 }

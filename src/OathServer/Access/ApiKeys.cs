@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -16,7 +15,7 @@ internal sealed record KnownApiKey(int Id, string Name, string Role, string[] Re
     public bool MayEnter(string realm) => Realms.Length == 0 || Realms.Contains(realm, StringComparer.Ordinal);
 }
 
-/// <summary>Makes API keys and recognises them. A key is 256 random bits, shown once; its HMAC under the server's hashing
+/// <summary>Recognises API keys. A key is 256 random bits, shown once; its HMAC under the server's hashing
 /// key is what is stored and looked up, so neither the table nor a timing tells anything of the key.</summary>
 internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets, TimeProvider time)
 {
@@ -35,38 +34,6 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
     // What is remembered is found under a salted hash of this process, so that no key lies in memory for longer than its request.
     private readonly byte[] salt = RandomNumberGenerator.GetBytes(16);
     private byte[]? hashingKey;
-
-    /// <summary>Makes a key and returns it; it cannot be read again.</summary>
-    /// <exception cref="ArgumentException">The name is taken or the role is unknown.</exception>
-    public async Task<string> CreateAsync(
-        string name, string role, IEnumerable<string> realms, TimeSpan? life, CancellationToken cancel)
-    {
-        if (!Roles.All.Contains(role, StringComparer.Ordinal))
-        {
-            throw new ArgumentException($"There is no role {role}. Roles are: {string.Join(", ", Roles.All)}.", nameof(role));
-        }
-
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
-        if (await db.ApiKeys.AnyAsync(k => k.Name == name, cancel))
-        {
-            throw new ArgumentException($"There is already an API key named {name}. Choose another name, or revoke that one first.", nameof(name));
-        }
-
-        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
-        var now = time.GetUtcNow();
-        db.ApiKeys.Add(new ApiKey
-        {
-            Name = name,
-            Role = role,
-            Realms = string.Join(',', realms),
-            Hash = await HashAsync(db, key, cancel),
-            CreatedAt = now,
-            ExpiresAt = life is null ? null : now + life,
-        });
-        await db.SaveChangesAsync(cancel);
-        return key;
-    }
 
     /// <summary>Who a key belongs to; null when it is unknown, expired or revoked.</summary>
     public ValueTask<KnownApiKey?> RecogniseAsync(string key, CancellationToken cancel) =>
@@ -101,8 +68,11 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
         var hash = await HashAsync(db, key, cancel);
-        var row = await db.ApiKeys.SingleOrDefaultAsync(k => k.Hash == hash, cancel);
-        if (row is null || row.RevokedAt is not null || row.ExpiresAt <= now)
+        var row = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(k => k.Hash == hash || k.PreviousHash == hash, cancel);
+        var ends = row is not null && !CryptographicOperations.FixedTimeEquals(row.Hash, hash)
+            ? Earlier(row.ExpiresAt, row.PreviousUntil ?? DateTimeOffset.MinValue)
+            : row?.ExpiresAt;
+        if (row is null || row.RevokedAt is not null || ends <= now)
         {
             known.TryRemove(Place(key), out _);
             return null;
@@ -114,7 +84,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         }
 
         var realms = row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, row.ExpiresAt);
+        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, ends);
         if (known.Count >= RememberedMax)
         {
             known.Clear();
@@ -124,7 +94,13 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         return recognised;
     }
 
-    private async ValueTask<byte[]> HashAsync(OathDbContext db, string key, CancellationToken cancel)
+    private static DateTimeOffset Earlier(DateTimeOffset? one, DateTimeOffset other) => one < other ? one.Value : other;
+
+    /// <summary>Forgets what was recognised: a key was rotated or revoked on this node.</summary>
+    public void Forget() => known.Clear();
+
+    /// <summary>What is stored of a key.</summary>
+    public async ValueTask<byte[]> HashAsync(OathDbContext db, string key, CancellationToken cancel)
     {
         hashingKey ??= (await secrets.CurrentAsync(db, ServerSecrets.ApiKeyHash, cancel)).Value;
         return HMACSHA256.HashData(hashingKey, Encoding.UTF8.GetBytes(key));

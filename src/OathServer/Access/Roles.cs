@@ -41,6 +41,9 @@ internal static class Rules
     /// <summary>Profiles, API keys, policies.</summary>
     public const string Administer = "administer";
 
+    /// <summary>Anybody of staff, for what is their own: the password.</summary>
+    public const string OwnAccount = "own-account";
+
     public static readonly IReadOnlyDictionary<string, string[]> RolesOf = new Dictionary<string, string[]>
     {
         [Validate] = [Roles.RelyingParty, Roles.Administrator],
@@ -50,5 +53,6 @@ internal static class Rules
         [Provision] = [Roles.Provisioner, Roles.Administrator],
         [ReadAudit] = [Roles.Auditor, Roles.Administrator],
         [Administer] = [Roles.Administrator],
+        [OwnAccount] = [Roles.HelpDesk, Roles.Provisioner, Roles.Auditor, Roles.Administrator],
     };
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Storage;
 
 namespace OathServer.Demo;
 
@@ -13,6 +15,15 @@ internal static class DemoCommand
         var demo = new Command("demo", "Shows the whole way through on throw-away data: import, 25 virtual keys, first codes, a drift repaired.") { once };
         demo.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(once), cancel));
         return demo;
+    }
+
+    private static async Task<string> ApiKeyAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var (_, key) = await app.Services.GetRequiredService<ApiKeyLife>().CreateAsync(
+            scope.ServiceProvider.GetRequiredService<OathDbContext>(), "demo", Roles.Administrator, [], life: null,
+            new AuditEvent("demo", "", ""), cancel);
+        return key;
     }
 
     private static async Task<int> RunAsync(bool once, CancellationToken cancel)
@@ -35,8 +46,7 @@ internal static class DemoCommand
             await using (app)
             {
                 await OathHost.StartAsync(app, cancel);
-                var key = await app.Services.GetRequiredService<ApiKeys>().CreateAsync("demo", Roles.Administrator, [], life: null, cancel);
-                using var tour = new Tour(app, new Uri(app.Urls.First()), key);
+                using var tour = new Tour(app, new Uri(app.Urls.First()), await ApiKeyAsync(app, cancel));
                 var held = await tour.RunAsync(cancel);
                 if (!once && held)
                 {

@@ -5,6 +5,7 @@ using OathServer.Interop;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -22,7 +23,9 @@ internal static class OathHost
         var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddHttpFront();
-        builder.Services.AddAccess();
+        builder.Services.AddRazorComponents();
+        builder.Services.AddStaffLimits();
+        builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RecordLife>();
@@ -34,6 +37,8 @@ internal static class OathHost
         app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseAntiforgery();
+        app.UseRateLimiter();
         app.MapValidation();
         app.MapTokens();
         app.MapImport();
@@ -41,6 +46,9 @@ internal static class OathHost
         app.MapProvisioning();
         app.MapRecords();
         app.MapReadiness();
+        app.MapStaff();
+        app.MapApiKeys();
+        app.MapSignIn();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
@@ -69,7 +77,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings: null);
         AddFloor(builder);
-        builder.Services.AddAccess();
+        builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);

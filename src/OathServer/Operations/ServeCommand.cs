@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OathServer.Access;
 
 namespace OathServer.Operations;
 
@@ -19,6 +20,7 @@ internal static class ServeCommand
             await using var app = OathHost.Build();
             await OathHost.StartAsync(app, cancel);
             Console.WriteLine($"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
+            await OfferFirstAdministratorAsync(app, cancel);
             await app.WaitForShutdownAsync(cancel);
             return 0;
         }
@@ -32,6 +34,22 @@ internal static class ServeCommand
         {
             await Console.Error.WriteLineAsync($"{fault.Message} Stop what uses it, or listen elsewhere (Urls=http://127.0.0.1:8081).");
             return 1;
+        }
+    }
+
+    /// <summary>There is no default password: whoever reads this terminal makes the first administrator.</summary>
+    private static async Task OfferFirstAdministratorAsync(WebApplication app, CancellationToken cancel)
+    {
+        if (OpenIdSignIn.IsConfigured(app.Configuration))
+        {
+            return;
+        }
+
+        await using var scope = app.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<Storage.OathDbContext>();
+        if (await app.Services.GetRequiredService<StaffLinks>().FirstAdministratorAsync(db, cancel) is { } link)
+        {
+            Console.WriteLine($"There is no administrator yet. Create the first one, within {StaffLinks.Life.TotalHours:0} hours, at {app.Urls.First()}{link}");
         }
     }
 }

@@ -20,6 +20,8 @@ internal readonly record struct SealedPlace(string Table, string Row, string Col
 
     public static SealedPlace ServerSecret(string purpose, int version) => new("server_secrets", purpose, "value", version);
 
+    public static SealedPlace CookieKey(string name) => new("cookie_keys", name, "value");
+
     public static SealedPlace Canary(string keyId) => new("sealing_keys", keyId, "canary");
 
     /// <summary>Length-prefixed, so that no two places write the same bytes.</summary>

@@ -10,6 +10,11 @@ internal sealed class ApiKey
     /// <summary>HMAC-SHA-256 of the key under the server's hashing key.</summary>
     public required byte[] Hash { get; set; }
 
+    /// <summary>The key before the last rotation; it works until <see cref="PreviousUntil"/>.</summary>
+    public byte[]? PreviousHash { get; set; }
+
+    public DateTimeOffset? PreviousUntil { get; set; }
+
     public required string Role { get; set; }
 
     /// <summary>Realms it may validate, comma-separated; empty means all.</summary>

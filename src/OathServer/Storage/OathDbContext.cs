@@ -24,6 +24,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
 
+    public DbSet<StaffMember> Staff => Set<StaffMember>();
+
+    public DbSet<StaffLink> StaffLinks => Set<StaffLink>();
+
+    public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -113,8 +119,25 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             key.ToTable("api_keys");
             key.HasIndex(k => k.Hash).IsUnique();
+            key.HasIndex(k => k.PreviousHash);
             key.HasIndex(k => k.Name).IsUnique();
         });
+        model.Entity<StaffMember>(staff =>
+        {
+            staff.ToTable("staff");
+            staff.HasIndex(s => s.NormalizedUserName).IsUnique();
+            staff.Property(s => s.ConcurrencyStamp).IsConcurrencyToken();
+            // Of Identity's columns only those the sign-in uses.
+            staff.Ignore(s => s.Email).Ignore(s => s.NormalizedEmail).Ignore(s => s.EmailConfirmed)
+                .Ignore(s => s.PhoneNumber).Ignore(s => s.PhoneNumberConfirmed).Ignore(s => s.TwoFactorEnabled);
+        });
+        model.Entity<StaffLink>(link =>
+        {
+            link.ToTable("staff_links");
+            link.HasIndex(l => l.Hash).IsUnique();
+            link.HasOne<StaffMember>().WithMany().HasForeignKey(l => l.StaffId);
+        });
+        model.Entity<CookieKey>().ToTable("cookie_keys");
         model.Entity<AuditEntry>(entry =>
         {
             entry.ToTable("audit");

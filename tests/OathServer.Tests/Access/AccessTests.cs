@@ -68,7 +68,7 @@ public class AccessTests
         var clock = new Clock(new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero));
         await using var server = await ServerUnderTest.StartAsync(time: clock);
         var keys = server.Services.GetRequiredService<ApiKeys>();
-        var key = await keys.CreateAsync("vpn", Roles.RelyingParty, ["north"], TimeSpan.FromDays(1), Cancel);
+        var key = await server.CreateKeyAsync("vpn", Roles.RelyingParty, ["north"], TimeSpan.FromDays(1));
 
         var known = await keys.RecogniseAsync(key, Cancel);
         Assert.Equal(("vpn", Roles.RelyingParty, true, false), (known!.Name, known.Role, known.MayEnter("north"), known.MayEnter("south")));
@@ -76,7 +76,7 @@ public class AccessTests
         clock.Now += TimeSpan.FromDays(1);
         Assert.Null(await keys.RecogniseAsync(key, Cancel));
 
-        var other = await keys.CreateAsync("vpn2", Roles.RelyingParty, [], life: null, Cancel);
+        var other = await server.CreateKeyAsync("vpn2", Roles.RelyingParty);
         Assert.NotNull(await keys.RecogniseAsync(other, Cancel));
         await server.WithDatabase(db => db.ApiKeys.Where(k => k.Name == "vpn2")
             .ExecuteUpdateAsync(k => k.SetProperty(x => x.RevokedAt, clock.Now), Cancel));
@@ -94,11 +94,10 @@ public class AccessTests
     public async Task A_name_is_given_once_and_a_role_must_exist()
     {
         await using var server = await ServerUnderTest.StartAsync();
-        var keys = server.Services.GetRequiredService<ApiKeys>();
-        await keys.CreateAsync("vpn", Roles.RelyingParty, [], life: null, Cancel);
+        await server.CreateKeyAsync("vpn", Roles.RelyingParty);
 
-        await Assert.ThrowsAsync<ArgumentException>(() => keys.CreateAsync("vpn", Roles.RelyingParty, [], life: null, Cancel));
-        await Assert.ThrowsAsync<ArgumentException>(() => keys.CreateAsync("other", "root", [], life: null, Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => server.CreateKeyAsync("vpn", Roles.RelyingParty));
+        await Assert.ThrowsAsync<ArgumentException>(() => server.CreateKeyAsync("other", "root"));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

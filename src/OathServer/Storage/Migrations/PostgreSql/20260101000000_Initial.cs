@@ -20,6 +20,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Name = table.Column<string>(type: "text", nullable: false),
                     Hash = table.Column<byte[]>(type: "bytea", nullable: false),
+                    PreviousHash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    PreviousUntil = table.Column<long>(type: "bigint", nullable: true),
                     Role = table.Column<string>(type: "text", nullable: false),
                     Realms = table.Column<string>(type: "text", nullable: false),
                     CreatedAt = table.Column<long>(type: "bigint", nullable: false),
@@ -51,6 +53,20 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_audit", x => x.Sequence);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "cookie_keys",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    SealedValue = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_cookie_keys", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -161,6 +177,30 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "staff",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Role = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    DisabledAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastSignInAt = table.Column<long>(type: "bigint", nullable: true),
+                    UserName = table.Column<string>(type: "text", nullable: true),
+                    NormalizedUserName = table.Column<string>(type: "text", nullable: true),
+                    PasswordHash = table.Column<string>(type: "text", nullable: true),
+                    SecurityStamp = table.Column<string>(type: "text", nullable: true),
+                    ConcurrencyStamp = table.Column<string>(type: "text", nullable: true),
+                    LockoutEnd = table.Column<long>(type: "bigint", nullable: true),
+                    LockoutEnabled = table.Column<bool>(type: "boolean", nullable: false),
+                    AccessFailedCount = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "validation_log",
                 columns: table => new
                 {
@@ -245,6 +285,27 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         principalTable: "provisioning_jobs",
                         principalColumn: "Id",
                         onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "staff_links",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Hash = table.Column<byte[]>(type: "bytea", nullable: false),
+                    StaffId = table.Column<int>(type: "integer", nullable: true),
+                    ExpiresAt = table.Column<long>(type: "bigint", nullable: false),
+                    UsedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff_links", x => x.Id);
+                    table.ForeignKey(
+                        name: "FK_staff_links_staff_StaffId",
+                        column: x => x.StaffId,
+                        principalTable: "staff",
+                        principalColumn: "Id");
                 });
 
             migrationBuilder.CreateTable(
@@ -334,6 +395,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_api_keys_PreviousHash",
+                table: "api_keys",
+                column: "PreviousHash");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_audit_Cuid",
                 table: "audit",
                 column: "Cuid");
@@ -376,6 +442,23 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "PersonId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_staff_NormalizedUserName",
+                table: "staff",
+                column: "NormalizedUserName",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_staff_links_Hash",
+                table: "staff_links",
+                column: "Hash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_staff_links_StaffId",
+                table: "staff_links",
+                column: "StaffId");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
@@ -412,6 +495,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "audit");
 
             migrationBuilder.DropTable(
+                name: "cookie_keys");
+
+            migrationBuilder.DropTable(
                 name: "profiles");
 
             migrationBuilder.DropTable(
@@ -424,6 +510,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "server_secrets");
 
             migrationBuilder.DropTable(
+                name: "staff_links");
+
+            migrationBuilder.DropTable(
                 name: "token_counters");
 
             migrationBuilder.DropTable(
@@ -431,6 +520,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");
+
+            migrationBuilder.DropTable(
+                name: "staff");
 
             migrationBuilder.DropTable(
                 name: "tokens");

@@ -47,6 +47,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .IsRequired()
                         .HasColumnType("text");
 
+                    b.Property<byte[]>("PreviousHash")
+                        .HasColumnType("bytea");
+
+                    b.Property<long?>("PreviousUntil")
+                        .HasColumnType("bigint");
+
                     b.Property<string>("Realms")
                         .IsRequired()
                         .HasColumnType("text");
@@ -65,6 +71,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("PreviousHash");
 
                     b.ToTable("api_keys", (string)null);
                 });
@@ -115,6 +123,27 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("Serial");
 
                     b.ToTable("audit", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.CookieKey", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<byte[]>("SealedValue")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("cookie_keys", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.ImportedFile", b =>
@@ -472,6 +501,91 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("server_secrets", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<int?>("StaffId")
+                        .HasColumnType("integer");
+
+                    b.Property<long?>("UsedAt")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Hash")
+                        .IsUnique();
+
+                    b.HasIndex("StaffId");
+
+                    b.ToTable("staff_links", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.StaffMember", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
+
+                    b.Property<int>("AccessFailedCount")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("ConcurrencyStamp")
+                        .IsConcurrencyToken()
+                        .HasColumnType("text");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("DisabledAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("LastSignInAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<bool>("LockoutEnabled")
+                        .HasColumnType("boolean");
+
+                    b.Property<long?>("LockoutEnd")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("NormalizedUserName")
+                        .HasColumnType("text");
+
+                    b.Property<string>("PasswordHash")
+                        .HasColumnType("text");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("SecurityStamp")
+                        .HasColumnType("text");
+
+                    b.Property<string>("UserName")
+                        .HasColumnType("text");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("NormalizedUserName")
+                        .IsUnique();
+
+                    b.ToTable("staff", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.Token", b =>
                 {
                     b.Property<long>("Id")
@@ -646,6 +760,13 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasForeignKey("JobId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+                });
+
+            modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
+                {
+                    b.HasOne("OathServer.Storage.StaffMember", null)
+                        .WithMany()
+                        .HasForeignKey("StaffId");
                 });
 
             modelBuilder.Entity("OathServer.Storage.Token", b =>

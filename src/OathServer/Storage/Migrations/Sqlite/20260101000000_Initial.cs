@@ -19,6 +19,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .Annotation("Sqlite:Autoincrement", true),
                     Name = table.Column<string>(type: "TEXT", nullable: false),
                     Hash = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    PreviousHash = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    PreviousUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Role = table.Column<string>(type: "TEXT", nullable: false),
                     Realms = table.Column<string>(type: "TEXT", nullable: false),
                     CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
@@ -50,6 +52,20 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_audit", x => x.Sequence);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "cookie_keys",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    SealedValue = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_cookie_keys", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -160,6 +176,30 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "staff",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Role = table.Column<string>(type: "TEXT", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    DisabledAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastSignInAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    UserName = table.Column<string>(type: "TEXT", nullable: true),
+                    NormalizedUserName = table.Column<string>(type: "TEXT", nullable: true),
+                    PasswordHash = table.Column<string>(type: "TEXT", nullable: true),
+                    SecurityStamp = table.Column<string>(type: "TEXT", nullable: true),
+                    ConcurrencyStamp = table.Column<string>(type: "TEXT", nullable: true),
+                    LockoutEnd = table.Column<long>(type: "INTEGER", nullable: true),
+                    LockoutEnabled = table.Column<bool>(type: "INTEGER", nullable: false),
+                    AccessFailedCount = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "validation_log",
                 columns: table => new
                 {
@@ -244,6 +284,27 @@ namespace OathServer.Storage.Migrations.Sqlite
                         principalTable: "provisioning_jobs",
                         principalColumn: "Id",
                         onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "staff_links",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Hash = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    StaffId = table.Column<int>(type: "INTEGER", nullable: true),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    UsedAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff_links", x => x.Id);
+                    table.ForeignKey(
+                        name: "FK_staff_links_staff_StaffId",
+                        column: x => x.StaffId,
+                        principalTable: "staff",
+                        principalColumn: "Id");
                 });
 
             migrationBuilder.CreateTable(
@@ -333,6 +394,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_api_keys_PreviousHash",
+                table: "api_keys",
+                column: "PreviousHash");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_audit_Cuid",
                 table: "audit",
                 column: "Cuid");
@@ -375,6 +441,23 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "PersonId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_staff_NormalizedUserName",
+                table: "staff",
+                column: "NormalizedUserName",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_staff_links_Hash",
+                table: "staff_links",
+                column: "Hash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_staff_links_StaffId",
+                table: "staff_links",
+                column: "StaffId");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
@@ -411,6 +494,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "audit");
 
             migrationBuilder.DropTable(
+                name: "cookie_keys");
+
+            migrationBuilder.DropTable(
                 name: "profiles");
 
             migrationBuilder.DropTable(
@@ -423,6 +509,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "server_secrets");
 
             migrationBuilder.DropTable(
+                name: "staff_links");
+
+            migrationBuilder.DropTable(
                 name: "token_counters");
 
             migrationBuilder.DropTable(
@@ -430,6 +519,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");
+
+            migrationBuilder.DropTable(
+                name: "staff");
 
             migrationBuilder.DropTable(
                 name: "tokens");

@@ -40,6 +40,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("PreviousHash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long?>("PreviousUntil")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Realms")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -58,6 +64,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("PreviousHash");
 
                     b.ToTable("api_keys", (string)null);
                 });
@@ -108,6 +116,25 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("Serial");
 
                     b.ToTable("audit", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.CookieKey", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedValue")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("cookie_keys", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.ImportedFile", b =>
@@ -461,6 +488,87 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("server_secrets", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<int?>("StaffId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("UsedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Hash")
+                        .IsUnique();
+
+                    b.HasIndex("StaffId");
+
+                    b.ToTable("staff_links", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.StaffMember", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("AccessFailedCount")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ConcurrencyStamp")
+                        .IsConcurrencyToken()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("DisabledAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LastSignInAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("LockoutEnabled")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LockoutEnd")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("NormalizedUserName")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PasswordHash")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SecurityStamp")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("UserName")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("NormalizedUserName")
+                        .IsUnique();
+
+                    b.ToTable("staff", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.Token", b =>
                 {
                     b.Property<long>("Id")
@@ -633,6 +741,13 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasForeignKey("JobId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+                });
+
+            modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
+                {
+                    b.HasOne("OathServer.Storage.StaffMember", null)
+                        .WithMany()
+                        .HasForeignKey("StaffId");
                 });
 
             modelBuilder.Entity("OathServer.Storage.Token", b =>
