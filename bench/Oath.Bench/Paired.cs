@@ -5,7 +5,8 @@ namespace Oath.Bench;
 /// <summary>Times several ways to do the same work in turns, so that a noisy neighbour disturbs all of them.</summary>
 internal static class Paired
 {
-    private const double BatchMilliseconds = 2.0;
+    // Short, so that most batches are over before the scheduler gives the core to someone else.
+    private const double BatchMilliseconds = 0.3;
 
     /// <summary>The median over all rounds of the nanoseconds each call takes.</summary>
     public static double[] MedianNanoseconds(int rounds, params Action[] ways)

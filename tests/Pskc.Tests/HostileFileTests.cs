@@ -78,7 +78,7 @@ public class HostileFileTests
     {
         using var none = ContainerProtection.None();
         var file = Containers.Write(new() { Protection = none }, Enumerable.Range(1, 20).Select(i => Containers.Hotp($"S{i}")));
-        var many = Containers.WithKey("") .Replace("</KeyPackage>", string.Concat(Enumerable.Range(2, 70).Select(i => $"<Key Id=\"{i}\"/>")) + "</KeyPackage>", StringComparison.Ordinal);
+        var many = Containers.WithKey("").Replace("</KeyPackage>", string.Concat(Enumerable.Range(2, 70).Select(i => $"<Key Id=\"{i}\"/>")) + "</KeyPackage>", StringComparison.Ordinal);
 
         Assert.Equal(PskcFault.LimitExceeded, Containers.Refused(file, new() { Limits = new() { MaxFileBytes = 2000 } }).Fault);
         Assert.Equal(PskcFault.LimitExceeded, Containers.Refused(file, new() { Limits = new() { MaxKeys = 19 } }).Fault);

@@ -31,7 +31,7 @@ internal readonly struct CodeMatch
     }
 
     /// <summary>5^-d modulo 2^32; a test multiplies them back.</summary>
-    internal static ReadOnlySpan<uint> InversesOfPowersOfFive => 
+    internal static ReadOnlySpan<uint> InversesOfPowersOfFive =>
     [
         0x00000001, 0xCCCCCCCD, 0xC28F5C29, 0x26E978D5, 0x3AFB7E91,
         0x0BCBE61D, 0x68C26139, 0xAE8D46A5, 0x22E90E21, 0x3A2E9C6D,

@@ -93,37 +93,42 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compress(TVector* w, TVector* state)
     {
-        for (int t = 16; t < Words; t++)
-            w[t] = TLanes.Add(TLanes.Add(SmallSigma1(w[t - 2]), w[t - 7]), TLanes.Add(SmallSigma0(w[t - 15]), w[t - 16]));
+        TVector x = w[14], y = w[15];
+        for (TVector* next = w + 16; next < w + Words; next += 2)
+        {
+            // The chain of two words back stays in registers.
+            next[0] = x = Expand(x, next);
+            next[1] = y = Expand(y, next + 1);
+        }
 
         TVector a = state[0], b = state[1], c = state[2], d = state[3];
         TVector e = state[4], f = state[5], g = state[6], h = state[7];
         ref uint k = ref MemoryMarshal.GetReference(RoundConstants.Sha256);
         // Eight at a time, so that no register moves to another.
-        for (int t = 0; t < Words; t += 8)
+        for (TVector* next = w; next < w + Words; next += 8, k = ref Unsafe.Add(ref k, 8))
         {
-            h = Common(h, w[t], Unsafe.Add(ref k, t), e, f, g);
+            h = Common(h, next[0], Unsafe.Add(ref k, 0), e, f, g);
             d = TLanes.Add(d, h);
             h = TLanes.Add(h, TLanes.Add(BigSigma0(a), TLanes.Majority(a, b, c)));
-            g = Common(g, w[t + 1], Unsafe.Add(ref k, t + 1), d, e, f);
+            g = Common(g, next[1], Unsafe.Add(ref k, 1), d, e, f);
             c = TLanes.Add(c, g);
             g = TLanes.Add(g, TLanes.Add(BigSigma0(h), TLanes.Majority(h, a, b)));
-            f = Common(f, w[t + 2], Unsafe.Add(ref k, t + 2), c, d, e);
+            f = Common(f, next[2], Unsafe.Add(ref k, 2), c, d, e);
             b = TLanes.Add(b, f);
             f = TLanes.Add(f, TLanes.Add(BigSigma0(g), TLanes.Majority(g, h, a)));
-            e = Common(e, w[t + 3], Unsafe.Add(ref k, t + 3), b, c, d);
+            e = Common(e, next[3], Unsafe.Add(ref k, 3), b, c, d);
             a = TLanes.Add(a, e);
             e = TLanes.Add(e, TLanes.Add(BigSigma0(f), TLanes.Majority(f, g, h)));
-            d = Common(d, w[t + 4], Unsafe.Add(ref k, t + 4), a, b, c);
+            d = Common(d, next[4], Unsafe.Add(ref k, 4), a, b, c);
             h = TLanes.Add(h, d);
             d = TLanes.Add(d, TLanes.Add(BigSigma0(e), TLanes.Majority(e, f, g)));
-            c = Common(c, w[t + 5], Unsafe.Add(ref k, t + 5), h, a, b);
+            c = Common(c, next[5], Unsafe.Add(ref k, 5), h, a, b);
             g = TLanes.Add(g, c);
             c = TLanes.Add(c, TLanes.Add(BigSigma0(d), TLanes.Majority(d, e, f)));
-            b = Common(b, w[t + 6], Unsafe.Add(ref k, t + 6), g, h, a);
+            b = Common(b, next[6], Unsafe.Add(ref k, 6), g, h, a);
             f = TLanes.Add(f, b);
             b = TLanes.Add(b, TLanes.Add(BigSigma0(c), TLanes.Majority(c, d, e)));
-            a = Common(a, w[t + 7], Unsafe.Add(ref k, t + 7), f, g, h);
+            a = Common(a, next[7], Unsafe.Add(ref k, 7), f, g, h);
             e = TLanes.Add(e, a);
             a = TLanes.Add(a, TLanes.Add(BigSigma0(b), TLanes.Majority(b, c, d)));
         }
@@ -137,6 +142,10 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
         state[6] = TLanes.Add(state[6], g);
         state[7] = TLanes.Add(state[7], h);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Expand(TVector twoBack, TVector* next) =>
+        TLanes.Add(TLanes.Add(SmallSigma0(next[-15]), TLanes.Add(next[-7], next[-16])), SmallSigma1(twoBack));
 
     /// <summary>T1 of FIPS 180-4.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

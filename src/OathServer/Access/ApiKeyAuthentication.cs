@@ -13,9 +13,6 @@ internal sealed class ApiKeyAuthentication(
     public const string SchemeName = "ApiKey";
     public const string Header = "X-API-Key";
 
-    /// <summary>Longer ones are no keys of ours and are not hashed.</summary>
-    private const int KeyLengthMax = 128;
-
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (!Request.Headers.TryGetValue(Header, out var values) || values.Count != 1)
@@ -24,7 +21,7 @@ internal sealed class ApiKeyAuthentication(
         }
 
         var text = values[0];
-        var key = string.IsNullOrEmpty(text) || text.Length > KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
+        var key = string.IsNullOrEmpty(text) || text.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
         if (key is null)
         {
             return AuthenticateResult.Fail("The API key is unknown, expired or revoked.");

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
@@ -20,12 +22,18 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
 {
     public const string Prefix = "oath_";
 
+    /// <summary>Longer ones are no keys of ours and are not hashed.</summary>
+    public const int KeyLengthMax = 128;
+
     /// <summary>How long a revocation on another node may go unnoticed.</summary>
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(5);
 
     private const int RememberedMax = 10_000;
 
-    private readonly ConcurrentDictionary<string, (KnownApiKey Key, DateTimeOffset Until)> known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<UInt128, (KnownApiKey Key, DateTimeOffset Until)> known = new();
+
+    // What is remembered is found under a salted hash of this process, so that no key lies in memory for longer than its request.
+    private readonly byte[] salt = RandomNumberGenerator.GetBytes(16);
     private byte[]? hashingKey;
 
     /// <summary>Makes a key and returns it; it cannot be read again.</summary>
@@ -61,17 +69,31 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
     }
 
     /// <summary>Who a key belongs to; null when it is unknown, expired or revoked.</summary>
-    public ValueTask<KnownApiKey?> RecogniseAsync(string key, CancellationToken cancel)
+    public ValueTask<KnownApiKey?> RecogniseAsync(string key, CancellationToken cancel) =>
+        TryRecall(key, out var recalled) ? ValueTask.FromResult<KnownApiKey?>(recalled) : LookUpAsync(key, time.GetUtcNow(), cancel);
+
+    /// <summary>Whether a key was recognised in the last seconds, without asking the database.</summary>
+    public bool TryRecall(string key, [NotNullWhen(true)] out KnownApiKey? recalled)
     {
-        var now = time.GetUtcNow();
-        if (hashingKey is { } hashing
-            && known.TryGetValue(Convert.ToHexString(HMACSHA256.HashData(hashing, Encoding.UTF8.GetBytes(key))), out var entry)
-            && entry.Until > now && !(entry.Key.ExpiresAt <= now))
+        recalled = null;
+        if (key.Length > KeyLengthMax || !known.TryGetValue(Place(key), out var entry))
         {
-            return ValueTask.FromResult<KnownApiKey?>(entry.Key);
+            return false;
         }
 
-        return LookUpAsync(key, now, cancel);
+        var now = time.GetUtcNow();
+        recalled = entry.Until > now && !(entry.Key.ExpiresAt <= now) ? entry.Key : null;
+        return recalled is not null;
+    }
+
+    private UInt128 Place(string key)
+    {
+        Span<byte> text = stackalloc byte[16 + (KeyLengthMax * 3)];
+        salt.CopyTo(text);
+        var length = 16 + Encoding.UTF8.GetBytes(key, text[16..]);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..length], hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
     }
 
     private async ValueTask<KnownApiKey?> LookUpAsync(string key, DateTimeOffset now, CancellationToken cancel)
@@ -82,7 +104,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         var row = await db.ApiKeys.SingleOrDefaultAsync(k => k.Hash == hash, cancel);
         if (row is null || row.RevokedAt is not null || row.ExpiresAt <= now)
         {
-            known.TryRemove(Convert.ToHexString(hash), out _);
+            known.TryRemove(Place(key), out _);
             return null;
         }
 
@@ -98,7 +120,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
             known.Clear();
         }
 
-        known[Convert.ToHexString(hash)] = (recognised, now + Remembered);
+        known[Place(key)] = (recognised, now + Remembered);
         return recognised;
     }
 

@@ -89,7 +89,8 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
             return true;
         }
 
-        if (problem.Status >= 500)
+        // The writer logged its own fault once; thousands of refusals it caused would fill the disk.
+        if (problem.Status >= 500 && exception is not StorageUnavailableException)
         {
             log.LogError("{Trace} {Method} {Path}: {Fault}", httpContext.TraceIdentifier, httpContext.Request.Method, httpContext.Request.Path, exception);
         }

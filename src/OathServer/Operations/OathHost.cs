@@ -1,6 +1,10 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Import;
 using OathServer.Interop;
+using OathServer.Provisioning;
+using OathServer.Readiness;
+using OathServer.Records;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -20,15 +24,23 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddAccess();
         builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapValidation();
         app.MapTokens();
+        app.MapImport();
+        app.MapProfiles();
+        app.MapProvisioning();
+        app.MapRecords();
+        app.MapReadiness();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();
@@ -84,6 +96,7 @@ internal static class OathHost
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSingleton<AuditTrail>();
         builder.Services.AddSingleton<TokenLife>();
+        builder.Services.AddImport();
     }
 
     /// <summary>The folder of the database and the sealing key, closed to others from the start.</summary>

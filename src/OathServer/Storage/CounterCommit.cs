@@ -1,5 +1,3 @@
-using System.Threading.Channels;
-
 namespace OathServer.Storage;
 
 /// <summary>
@@ -14,13 +12,14 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     /// <summary>Changes waiting at most; one more is refused, to be tried again later.</summary>
     public const int QueueMax = 8192;
 
-    private readonly Channel<CounterChange> queue = Channel.CreateBounded<CounterChange>(
-        new BoundedChannelOptions(QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-
+    private readonly object turn = new();
     private readonly ICounterStore store;
     private readonly TimeProvider time;
     private readonly ILogger<CounterCommit> log;
     private readonly Thread writer;
+    private List<CounterChange> waiting = new(BatchMax);
+    private bool writerSleeps;
+    private bool closed;
 
     public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
     {
@@ -31,14 +30,24 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         writer = new Thread(Write) { IsBackground = true, Name = "counter commit" };
     }
 
-    /// <summary>Hands a change to the writer and waits until it is durable. There is no way to take it back: a caller
-    /// that goes away meanwhile does not undo an acceptance.</summary>
+    /// <summary>Hands a change to the writer; the task ends once it is durable. There is no way to take it back: a
+    /// caller that goes away meanwhile does not undo an acceptance.</summary>
     /// <exception cref="StorageUnavailableException">The queue is full, or the batch could not be made durable.</exception>
     public Task SubmitAsync(CounterChange change)
     {
-        if (!queue.Writer.TryWrite(change))
+        lock (turn)
         {
-            throw new StorageUnavailableException("Too many changes are waiting to be written.");
+            if (closed || waiting.Count >= QueueMax)
+            {
+                throw new StorageUnavailableException(closed ? "The server is stopping." : "Too many changes are waiting to be written.");
+            }
+
+            waiting.Add(change);
+            if (writerSleeps)
+            {
+                writerSleeps = false;
+                Monitor.Pulse(turn);
+            }
         }
 
         return change.Durable;
@@ -53,36 +62,69 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     /// <summary>Drains: everything accepted into the queue is decided and answered before the writer ends.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        queue.Writer.TryComplete();
+        Close();
         while (writer.IsAlive && !cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(5, CancellationToken.None);
         }
     }
 
+    /// <summary>Ends the writer. The store belongs to the container, which disposes of it after this.</summary>
     public void Dispose()
     {
-        queue.Writer.TryComplete();
+        Close();
         if (writer.IsAlive)
         {
             writer.Join();
         }
+    }
 
-        store.Dispose();
+    private void Close()
+    {
+        lock (turn)
+        {
+            closed = true;
+            Monitor.Pulse(turn);
+        }
     }
 
     private void Write()
     {
         var batch = new List<CounterChange>(BatchMax);
-        while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (Take(ref batch))
         {
-            while (batch.Count < BatchMax && queue.Reader.TryRead(out var change))
-            {
-                batch.Add(change);
-            }
-
             Commit(batch);
             batch.Clear();
+        }
+    }
+
+    /// <summary>Waits for the next batch; false when closed and drained.</summary>
+    private bool Take(ref List<CounterChange> batch)
+    {
+        lock (turn)
+        {
+            while (waiting.Count == 0)
+            {
+                if (closed)
+                {
+                    return false;
+                }
+
+                writerSleeps = true;
+                Monitor.Wait(turn);
+            }
+
+            if (waiting.Count <= BatchMax)
+            {
+                (batch, waiting) = (waiting, batch);
+            }
+            else
+            {
+                batch.AddRange(waiting[..BatchMax]);
+                waiting.RemoveRange(0, BatchMax);
+            }
+
+            return true;
         }
     }
 

@@ -13,10 +13,18 @@ internal struct CounterRow : IEquatable<CounterRow>
     public int Drift;
     public long LastAcceptedAt;
 
+    /// <summary>Tells the request that was last accepted from others; 0 when it gave no request id.</summary>
+    public long LastRequest;
+
+    /// <summary>Whose token it is now; 0 for nobody's, <see cref="NotRead"/> where no other node can change it.</summary>
+    public long PersonId;
+
+    public const long NotRead = -1;
+
     public readonly bool Equals(CounterRow other) =>
         TokenId == other.TokenId && Counter == other.Counter && Generation == other.Generation && State == other.State
         && Flags == other.Flags && Failures == other.Failures && LockedUntil == other.LockedUntil
-        && Drift == other.Drift && LastAcceptedAt == other.LastAcceptedAt;
+        && Drift == other.Drift && LastAcceptedAt == other.LastAcceptedAt && LastRequest == other.LastRequest;
 
     public override readonly bool Equals(object? obj) => obj is CounterRow other && Equals(other);
 

@@ -17,7 +17,16 @@ internal sealed class ImportedFile
 
     public DateTimeOffset ImportedAt { get; set; }
 
+    /// <summary>How many keys of it became tokens.</summary>
     public int Keys { get; set; }
+
+    /// <summary>Octets of the file as it came.</summary>
+    public long Length { get; set; }
+
+    public required string Realm { get; set; }
+
+    /// <summary>The report as JSON, without the keys that were imported: they say so themselves. Never a secret.</summary>
+    public required string Report { get; set; }
 
     public string? Batch { get; set; }
 }

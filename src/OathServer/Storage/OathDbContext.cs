@@ -41,6 +41,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         configuration.Properties<PukMethod>().HaveConversion<string>();
         configuration.Properties<JobState>().HaveConversion<string>();
         configuration.Properties<StepState>().HaveConversion<string>();
+        configuration.Properties<ProbedValue>().HaveConversion<string>();
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -51,6 +52,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.Serial).IsUnique();
             token.HasIndex(t => t.PersonId);
             token.HasIndex(t => t.Cuid);
+            token.HasIndex(t => t.DeviceSerial);
+            token.HasIndex(t => t.ImportId);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);
@@ -68,6 +71,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             counter.Property(c => c.LockedUntil).HasColumnName("locked_until");
             counter.Property(c => c.Drift).HasColumnName("drift");
             counter.Property(c => c.LastAcceptedAt).HasColumnName("last_accepted_at");
+            counter.Property(c => c.LastRequest).HasColumnName("last_request");
         });
         model.Entity<Person>(person =>
         {

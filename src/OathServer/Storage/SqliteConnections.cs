@@ -1,6 +1,8 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using SQLitePCL;
 
 namespace OathServer.Storage;
 
@@ -9,6 +11,9 @@ namespace OathServer.Storage;
 internal sealed class SqliteConnections(string connectionString) : DbConnectionInterceptor
 {
     private const int Full = 2;
+
+    // The driver pools connections: each is prepared once and keeps its settings.
+    private readonly ConditionalWeakTable<sqlite3, object> prepared = [];
 
     public string ConnectionString => connectionString;
 
@@ -30,13 +35,19 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
         return Task.CompletedTask;
     }
 
-    private static void Prepare(SqliteConnection connection)
+    private void Prepare(SqliteConnection connection)
     {
+        if (prepared.TryGetValue(connection.Handle!, out _))
+        {
+            return;
+        }
+
         using var command = connection.CreateCommand();
         command.CommandText =
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000;";
         command.ExecuteNonQuery();
         AssertDurable(connection);
+        prepared.AddOrUpdate(connection.Handle!, prepared);
     }
 
     /// <summary>Refuses a connection whose commits would not be flushed: after a power cut such a database accepts used

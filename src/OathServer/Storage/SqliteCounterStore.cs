@@ -10,11 +10,11 @@ namespace OathServer.Storage;
 internal sealed class SqliteCounterStore : ICounterStore
 {
     private const string SelectSql =
-        "SELECT counter, generation, state, flags, failures, locked_until, drift, last_accepted_at FROM token_counters WHERE token_id = ?1";
+        "SELECT counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request FROM token_counters WHERE token_id = ?1";
 
     // The compare-and-set: a counter that is no longer what the decision saw is not overwritten, and the row count says so.
     internal const string UpdateSql =
-        "UPDATE token_counters SET counter = ?2, state = ?3, flags = ?4, failures = ?5, locked_until = ?6, drift = ?7, last_accepted_at = ?8 "
+        "UPDATE token_counters SET counter = ?2, state = ?3, flags = ?4, failures = ?5, locked_until = ?6, drift = ?7, last_accepted_at = ?8, last_request = ?11 "
         + "WHERE token_id = ?1 AND counter = ?9 AND generation = ?10";
 
     private const string InsertLogSql = "INSERT INTO validation_log (node, sequence, at, entries, mac) VALUES (0, ?1, ?2, ?3, ?4)";
@@ -25,16 +25,20 @@ internal sealed class SqliteCounterStore : ICounterStore
     private readonly sqlite3_stmt update;
     private readonly sqlite3_stmt insertLog;
     private readonly sqlite3_stmt commit;
+    private readonly SqliteCheckpoint checkpoint;
     private readonly CounterRows rows = new();
     private readonly ValidationLog log = new();
     private readonly byte[] chainKey;
     private long sequence;
     private byte[] previousMac = new byte[ValidationChain.MacSize];
 
-    public SqliteCounterStore(SqliteConnection connection, byte[] chainKey)
+    public SqliteCounterStore(SqliteConnections connections, byte[] chainKey)
     {
-        this.connection = connection;
+        connection = connections.Open();
         this.chainKey = chainKey;
+        // 64 MB: the counters of a million tokens stay in memory.
+        Execute("PRAGMA cache_size = -65536");
+        checkpoint = new SqliteCheckpoint(connection, connections);
         ReadChainHead();
         begin = Prepare("BEGIN IMMEDIATE");
         select = Prepare(SelectSql);
@@ -63,6 +67,7 @@ internal sealed class SqliteCounterStore : ICounterStore
             WriteChanges();
             var mac = AppendLog(now);
             Run(commit);
+            checkpoint.AfterCommit();
             if (mac is not null)
             {
                 sequence++;
@@ -84,7 +89,15 @@ internal sealed class SqliteCounterStore : ICounterStore
             statement.Dispose();
         }
 
+        checkpoint.Dispose();
         connection.Dispose();
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     private void Read(long id)
@@ -113,6 +126,8 @@ internal sealed class SqliteCounterStore : ICounterStore
                 LockedUntil = raw.sqlite3_column_int64(select, 5),
                 Drift = raw.sqlite3_column_int(select, 6),
                 LastAcceptedAt = raw.sqlite3_column_int64(select, 7),
+                LastRequest = raw.sqlite3_column_int64(select, 8),
+                PersonId = CounterRow.NotRead,
             });
         }
         finally
@@ -140,6 +155,7 @@ internal sealed class SqliteCounterStore : ICounterStore
             _ = raw.sqlite3_bind_int64(update, 8, changed.LastAcceptedAt);
             _ = raw.sqlite3_bind_int64(update, 9, read.Counter);
             _ = raw.sqlite3_bind_int(update, 10, read.Generation);
+            _ = raw.sqlite3_bind_int64(update, 11, changed.LastRequest);
             Run(update);
             if (raw.sqlite3_changes(connection.Handle) != 1)
             {

@@ -55,7 +55,8 @@ internal static class StorageServices
         services.AddDbContext<OathDbContext, SqliteOathDbContext>(options => options
             .UseSqlite(connectionString)
             .AddInterceptors(connections));
+        services.AddSingleton(_ => new TokenReader(connections.Open));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
-            connections.Open(), provider.GetRequiredService<StorageStart>().ChainKey));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey));
     }
 }

@@ -53,6 +53,9 @@ internal sealed class Token
     // The key package's own identity (RFC 6030 §4.3.1): no two keys of a file may fall together.
     public string? Manufacturer { get; set; }
 
+    /// <summary>The serial number of the device as its key package names it; several tokens when it carries several keys.</summary>
+    public string? DeviceSerial { get; set; }
+
     public string? IssueNumber { get; set; }
 
     public string? KeyId { get; set; }

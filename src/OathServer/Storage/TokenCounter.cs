@@ -68,4 +68,8 @@ internal sealed class TokenCounter
 
     /// <summary>Unix milliseconds of the last acceptance; 0 before the first.</summary>
     public long LastAcceptedAt { get; set; }
+
+    /// <summary>A keyed hash of the request that was last accepted (relying party, request id, subject and code), so
+    /// that its repetition after a lost reply gets the same answer; 0 when it gave no request id.</summary>
+    public long LastRequest { get; set; }
 }

@@ -25,6 +25,9 @@ internal enum Outcome : byte
     ResyncAlreadyUsed = 14,
     Unlocked = 15,
     OtherRealm = 16,
+
+    /// <summary>The last accepted request came again after a lost reply and got its answer again.</summary>
+    Repeated = 17,
 }
 
 /// <summary>One attempt, as help desk reads it back.</summary>

@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
+using System.Buffers;
 using System.Security.Cryptography;
-using Microsoft.EntityFrameworkCore;
+using System.Text;
 using Oath;
 using OathServer.Secrets;
 using OathServer.Storage;
@@ -12,91 +12,51 @@ namespace OathServer.Validation;
 /// only, and never remembers that something was not there. Bounded: when the young half is full it becomes the old
 /// half, and what was not asked for since is dropped.
 /// </summary>
+/// <remarks>What is found by serial number can only become stale by a reseed, which the generation in the counter row
+/// tells. Whose a token is can change: an announced assignment drops what was found by user.</remarks>
 internal sealed class CredentialCache
 {
-    /// <summary>Entries in each half.</summary>
-    private const int HalfMax = 1 << 20;
-
-    private readonly Lock turn = new();
-    private readonly IServiceScopeFactory scopes;
+    private readonly TokenReader tokens;
     private readonly Sealer sealer;
-    private ConcurrentDictionary<string, CredentialFacts[]> young = new(StringComparer.Ordinal);
-    private ConcurrentDictionary<string, CredentialFacts[]> old = new(StringComparer.Ordinal);
+    private readonly Halves bySerial = new();
+    private readonly Halves byUser = new();
 
-    public CredentialCache(IServiceScopeFactory scopes, Sealer sealer, FactsChanged changed)
+    public CredentialCache(TokenReader tokens, Sealer sealer, FactsChanged changed)
     {
-        this.scopes = scopes;
+        this.tokens = tokens;
         this.sealer = sealer;
-        changed.Listen(Clear);
+        changed.Listen(byUser.Clear);
     }
 
-    /// <summary>The credential of a serial number: none or one.</summary>
-    public ValueTask<CredentialFacts[]> BySerialAsync(string serial, CancellationToken cancel)
+    /// <summary>The credential of a serial number: none or one. <paramref name="fresh"/> asks the database.</summary>
+    public ValueTask<CredentialFacts[]> BySerialAsync(string serial, CancellationToken cancel, bool fresh = false)
     {
-        var key = "s" + serial;
-        return TryGet(key, out var facts) ? ValueTask.FromResult(facts) : LoadAsync(key, tokens => tokens.Where(t => t.Serial == serial), cancel);
+        if (!fresh && bySerial.Find(serial) is { } facts)
+        {
+            return ValueTask.FromResult(facts);
+        }
+
+        var epoch = bySerial.Epoch;
+        return KeepAsync(tokens.BySerialAsync(serial, cancel), bySerial, serial, epoch);
     }
 
-    /// <summary>The credentials of a user of a realm, oldest first.</summary>
-    public ValueTask<CredentialFacts[]> ByUserAsync(string realm, string user, CancellationToken cancel)
+    /// <summary>The credentials of a user of a realm, oldest first. <paramref name="fresh"/> asks the database.</summary>
+    public ValueTask<CredentialFacts[]> ByUserAsync(string realm, string user, CancellationToken cancel, bool fresh = false)
     {
         var name = Person.Normalize(user);
-        var key = "u" + realm + "\n" + name;
-        return TryGet(key, out var facts)
-            ? ValueTask.FromResult(facts)
-            : LoadAsync(key, tokens => tokens.Where(t => t.Person!.Realm == realm && t.Person.NormalizedName == name), cancel);
-    }
-
-    /// <summary>Forgets all facts: after an assignment, a reseed or an import on this node.</summary>
-    public void Clear()
-    {
-        lock (turn)
+        var key = realm + "\n" + name;
+        if (!fresh && byUser.Find(key) is { } facts)
         {
-            young = new(StringComparer.Ordinal);
-            old = new(StringComparer.Ordinal);
-        }
-    }
-
-    private bool TryGet(string key, out CredentialFacts[] facts)
-    {
-        if (young.TryGetValue(key, out facts!))
-        {
-            return true;
+            return ValueTask.FromResult(facts);
         }
 
-        if (!old.TryGetValue(key, out facts!))
-        {
-            return false;
-        }
-
-        Keep(key, facts);
-        return true;
+        var epoch = byUser.Epoch;
+        return KeepAsync(tokens.ByUserAsync(realm, name, cancel), byUser, key, epoch);
     }
 
-    private void Keep(string key, CredentialFacts[] facts)
+    private async ValueTask<CredentialFacts[]> KeepAsync(Task<List<SealedToken>> reading, Halves halves, string key, int epoch)
     {
-        if (young.Count >= HalfMax)
-        {
-            lock (turn)
-            {
-                if (young.Count >= HalfMax)
-                {
-                    old = young;
-                    young = new(StringComparer.Ordinal);
-                }
-            }
-        }
-
-        young[key] = facts;
-    }
-
-    private async ValueTask<CredentialFacts[]> LoadAsync(
-        string key, Func<IQueryable<Token>, IQueryable<Token>> which, CancellationToken cancel)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
-        var found = await which(db.Tokens.AsNoTracking()).OrderBy(t => t.Id)
-            .Select(t => new { Token = t, t.Counter!.Generation }).ToListAsync(cancel);
+        var found = await reading;
         if (found.Count == 0)
         {
             return [];
@@ -105,16 +65,16 @@ internal sealed class CredentialCache
         var facts = new CredentialFacts[found.Count];
         for (var i = 0; i < facts.Length; i++)
         {
-            facts[i] = Open(found[i].Token, found[i].Generation);
+            facts[i] = Open(found[i]);
         }
 
-        Keep(key, facts);
+        halves.Keep(key, facts, epoch);
         return facts;
     }
 
-    private CredentialFacts Open(Token token, int generation)
+    private CredentialFacts Open(in SealedToken token)
     {
-        var secret = sealer.Open(token.SealedSecret, SealedPlace.TokenSecret(token.Serial, generation));
+        var secret = sealer.Open(token.SealedSecret, SealedPlace.TokenSecret(token.Serial, token.Generation));
         try
         {
             return new CredentialFacts
@@ -125,13 +85,91 @@ internal sealed class CredentialCache
                 Type = token.Type,
                 Digits = token.Digits,
                 TimeStep = token.TimeStep,
-                Generation = generation,
+                Generation = token.Generation,
+                PersonId = token.PersonId,
                 Key = OathKey.Create(token.Algorithm, secret),
             };
         }
         finally
         {
             CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    /// <summary>The two halves under one kind of key.</summary>
+    private sealed class Halves
+    {
+        /// <summary>Credentials in each half.</summary>
+        private const int HalfMax = 1 << 20;
+
+        /// <summary>Credentials of one user that are remembered; more are read each time.</summary>
+        private const int SetMax = 64;
+
+        private readonly Lock turn = new();
+        private FactsTable young = new();
+        private FactsTable old = new();
+
+        /// <summary>Rises with each clearing, so that what was read before it is not kept after it.</summary>
+        public int Epoch { get; private set; }
+
+        public CredentialFacts[]? Find(string key)
+        {
+            var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(key.Length));
+            try
+            {
+                ReadOnlySpan<byte> name = bytes.AsSpan(0, Encoding.UTF8.GetBytes(key, bytes));
+                if (young.Find(name) is { } facts)
+                {
+                    return facts;
+                }
+
+                var epoch = Epoch;
+                if (old.Find(name) is { } aged)
+                {
+                    Keep(key, aged, epoch);
+                    return aged;
+                }
+
+                return null;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(bytes);
+            }
+        }
+
+        public void Keep(string key, CredentialFacts[] facts, int epoch)
+        {
+            if (facts.Length > SetMax)
+            {
+                return;
+            }
+
+            lock (turn)
+            {
+                if (epoch != Epoch)
+                {
+                    return;
+                }
+
+                if (young.Count >= HalfMax)
+                {
+                    old = young;
+                    young = new();
+                }
+
+                young.Keep(Encoding.UTF8.GetBytes(key), facts);
+            }
+        }
+
+        public void Clear()
+        {
+            lock (turn)
+            {
+                Epoch++;
+                young = new();
+                old = new();
+            }
         }
     }
 }

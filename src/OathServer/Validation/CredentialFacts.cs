@@ -23,5 +23,8 @@ internal sealed class CredentialFacts
     /// <summary>The generation of the secret: a row of another generation means that these facts are stale.</summary>
     public required int Generation { get; init; }
 
+    /// <summary>Whose token it is; 0 for nobody's. The one fact that can change: see <see cref="CounterRow.PersonId"/>.</summary>
+    public required long PersonId { get; init; }
+
     public required OathKey Key { get; init; }
 }

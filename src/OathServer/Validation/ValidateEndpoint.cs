@@ -1,4 +1,6 @@
-using Microsoft.AspNetCore.Http.HttpResults;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.Metadata;
 using OathServer.Access;
 using OathServer.Operations;
 using OathServer.Storage;
@@ -17,16 +19,30 @@ public sealed record ValidateRequest(string Code, string? User = null, string? S
 /// <param name="Serial">The token that accepted it; left out of a refusal.</param>
 public sealed record ValidateReply(bool Accepted, string? Serial = null);
 
-/// <summary><c>POST /v1/validate</c>.</summary>
+/// <summary><c>POST /v1/validate</c>, the one endpoint whose every microsecond is counted: it reads and writes its JSON
+/// with generated code instead of the framework's binding, under the same strict rules.</summary>
 internal static class ValidateEndpoint
 {
     public const string DefaultRealm = "default";
+
+    /// <summary>What a caller names its request with, to repeat it safely after a lost reply.</summary>
+    public const string RequestIdHeader = "Idempotency-Key";
+
     private const int NameMax = 256;
+    private const int RequestIdMax = 128;
+
+    private static readonly ValidateJson Json = new(StrictOptions());
 
     public static void MapValidation(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/validate", Validate).RequireAuthorization(Rules.Validate)
+            .WithMetadata(ApiKeyLane.Marker)
+            // A RequestDelegate is not described by itself.
+            .WithMetadata(((Delegate)Validate).Method)
+            .WithMetadata(new AcceptsMetadata(["application/json"], typeof(ValidateRequest)))
+            .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(ValidateReply), ["application/json"]))
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
+            .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .WithSummary("Realigns a token with its key by consecutive codes.")
@@ -34,34 +50,103 @@ internal static class ValidateEndpoint
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<Results<Ok<ValidateReply>, ProblemHttpResult>> Validate(
-        ValidateRequest request, HttpContext http, Validator validator, CancellationToken cancel)
+    private static async Task Validate(HttpContext http)
     {
-        if (FaultOf(request.Code) is { } fault)
+        var request = await ReadAsync(http);
+        if (FaultOf(request, http, out var field) is { } fault)
         {
-            return Problem.BadField("code", fault);
-        }
-
-        if (string.IsNullOrWhiteSpace(request.User) == string.IsNullOrWhiteSpace(request.Serial))
-        {
-            return Problem.BadField("user", "send either user or serial, and not an empty one.");
-        }
-
-        if ((request.User ?? request.Serial)!.Length > NameMax)
-        {
-            return Problem.BadField(request.User is null ? "serial" : "user", $"longer than {NameMax} characters.");
+            await Problem.BadField(field, fault).ExecuteAsync(http);
+            return;
         }
 
         var key = http.ApiKey();
-        var attempt = request.Serial is { } serial
-            ? await validator.ValidateSerialAsync(serial, request.Code, key?.Id ?? 0, RealmsOf(key), cancel)
-            : await validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, key?.Id ?? 0, RealmsOf(key), cancel);
-        return TypedResults.Ok(attempt.Outcome == Outcome.Accepted
+        var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader]);
+        var validator = http.RequestServices.GetRequiredService<Validator>();
+        var attempt = await (request.Serial is { } serial
+            ? validator.ValidateSerialAsync(serial, request.Code, caller, http.RequestAborted)
+            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, caller, http.RequestAborted));
+        await WriteAsync(http.Response, attempt.Outcome == Outcome.Accepted
             ? new ValidateReply(true, attempt.AcceptedBy!.Serial)
             : new ValidateReply(false));
     }
 
-    internal static Validator.RealmFilter? RealmsOf(KnownApiKey? key) => key is null ? null : key.MayEnter;
+    /// <exception cref="BadHttpRequestException">The body is not the JSON this request takes.</exception>
+    private static async ValueTask<ValidateRequest> ReadAsync(HttpContext http)
+    {
+        if (!http.Request.HasJsonContentType())
+        {
+            throw new BadHttpRequestException("The body must be JSON (Content-Type: application/json).", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        var body = http.Request.BodyReader;
+        while (true)
+        {
+            var read = await body.ReadAsync(http.RequestAborted);
+            if (!read.IsCompleted)
+            {
+                body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            try
+            {
+                var reader = new Utf8JsonReader(read.Buffer);
+                var request = JsonSerializer.Deserialize(ref reader, Json.ValidateRequest)
+                    ?? throw new JsonException("The body is null.");
+                // What follows the object would be dropped unseen.
+                return reader.Read() ? throw new JsonException("Something follows the object.") : request;
+            }
+            catch (JsonException fault)
+            {
+                throw new BadHttpRequestException("The body is not the JSON this request takes.", StatusCodes.Status400BadRequest, fault);
+            }
+            finally
+            {
+                body.AdvanceTo(read.Buffer.End);
+            }
+        }
+    }
+
+    private static async ValueTask WriteAsync(HttpResponse response, ValidateReply reply)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(reply, Json.ValidateReply);
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = bytes.Length;
+        await response.BodyWriter.WriteAsync(bytes);
+    }
+
+    private static string? FaultOf(ValidateRequest request, HttpContext http, out string field)
+    {
+        field = "code";
+        if (FaultOf(request.Code) is { } fault)
+        {
+            return fault;
+        }
+
+        field = request.User is null ? "serial" : "user";
+        if (string.IsNullOrWhiteSpace(request.User) == string.IsNullOrWhiteSpace(request.Serial))
+        {
+            field = "user";
+            return "send either user or serial, and not an empty one.";
+        }
+
+        if ((request.User ?? request.Serial)!.Length > NameMax)
+        {
+            return $"longer than {NameMax} characters.";
+        }
+
+        field = "realm";
+        if (request.Realm is { Length: > NameMax })
+        {
+            return $"longer than {NameMax} characters.";
+        }
+
+        field = RequestIdHeader;
+        var ids = http.Request.Headers[RequestIdHeader];
+        return ids.Count > 1 || ids is [{ Length: > RequestIdMax }] ? $"send one, of at most {RequestIdMax} characters." : null;
+    }
+
+    internal static Validator.RealmFilter? RealmsOf(KnownApiKey? key) => key is null || key.Realms.Length == 0 ? null : key.MayEnter;
 
     /// <summary>A code is 6 to 10 ASCII digits and nothing else: what is lenient here is a replay elsewhere.</summary>
     internal static string? FaultOf(string code)
@@ -81,4 +166,16 @@ internal static class ValidateEndpoint
 
         return null;
     }
+
+    private static JsonSerializerOptions StrictOptions()
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web);
+        HttpFront.Strict(options);
+        return options;
+    }
 }
+
+/// <summary>Readers and writers of the hot path's JSON, generated at build time.</summary>
+[JsonSerializable(typeof(ValidateRequest))]
+[JsonSerializable(typeof(ValidateReply))]
+internal sealed partial class ValidateJson : JsonSerializerContext;

@@ -5,14 +5,15 @@ namespace OathServer.Validation;
 
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
-    CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy) : CounterChange
+    CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
+    long request = 0, bool provesPending = false) : CounterChange
 {
     private const int LookBack = 10;
 
     // Looked at when nobody was found, so that an unknown name costs what a wrong code costs.
     private static readonly OathKey Decoy = OathKey.Create(OathAlgorithm.Sha1, "decoy, matched by nobody"u8);
 
-    private readonly long[] tokenIds = Array.ConvertAll(candidates, c => c.TokenId);
+    private readonly long[] tokenIds = IdsOf(candidates);
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
@@ -22,7 +23,11 @@ internal sealed class ValidationAttempt(
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
-    /// <summary>The facts were of another generation: load them again and try again. Nothing was counted.</summary>
+    /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
+    /// accept but not refuse.</summary>
+    public bool Remembered { get; init; }
+
+    /// <summary>The facts are of another generation or may be: read them again and try again. Nothing was counted.</summary>
     public bool Stale { get; private set; }
 
     public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
@@ -40,11 +45,19 @@ internal sealed class ValidationAttempt(
 
         foreach (var candidate in candidates)
         {
-            if (!rows.Contains(candidate.TokenId) || rows[candidate.TokenId].Generation != candidate.Generation)
+            if (!rows.Contains(candidate.TokenId) || IsStale(candidate, rows[candidate.TokenId]))
             {
                 Stale = true;
                 return;
             }
+        }
+
+        if (request != 0 && Repeats(rows, now) is { } before)
+        {
+            Outcome = Outcome.Accepted;
+            AcceptedBy = before;
+            log.Add(now, before.TokenId, apiKeyId, Outcome.Repeated, rows[before.TokenId].Counter);
+            return;
         }
 
         // A user's failures are counted once, on the first of the user's credentials.
@@ -56,6 +69,7 @@ internal sealed class ValidationAttempt(
             return;
         }
 
+        var asRead = counted;
         Throttle.CountFailure(ref counted, policy, now);
         var outcome = Outcome.NotInUse;
         foreach (var candidate in candidates)
@@ -66,6 +80,7 @@ internal sealed class ValidationAttempt(
             {
                 Throttle.Clear(ref counted);
                 Throttle.Clear(ref row);
+                row.LastRequest = request;
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
                 log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
@@ -79,14 +94,40 @@ internal sealed class ValidationAttempt(
             }
         }
 
+        if (Remembered)
+        {
+            counted = asRead;
+            Stale = true;
+            return;
+        }
+
         Outcome = outcome;
         log.Add(now, counted.TokenId, apiKeyId, outcome, counted.Counter);
+    }
+
+    private bool IsStale(CredentialFacts facts, in CounterRow row) =>
+        row.Generation != facts.Generation
+        || (!bySerial && row.PersonId != CounterRow.NotRead && row.PersonId != facts.PersonId);
+
+    /// <summary>The credential that accepted this very request a moment ago.</summary>
+    private CredentialFacts? Repeats(CounterRows rows, DateTimeOffset now)
+    {
+        foreach (var candidate in candidates)
+        {
+            ref var row = ref rows[candidate.TokenId];
+            if (row.LastRequest == request && now.ToUnixTimeMilliseconds() - row.LastAcceptedAt <= RequestHash.RepeatedForMilliseconds)
+            {
+                return candidate;
+            }
+        }
+
+        return null;
     }
 
     private Outcome Try(CredentialFacts facts, ref CounterRow row, DateTimeOffset now, out int distance)
     {
         distance = 0;
-        if (row.State is not (TokenState.Active or TokenState.Imported))
+        if (row.State is not (TokenState.Active or TokenState.Imported) && !(provesPending && row.State == TokenState.Pending))
         {
             return Outcome.NotInUse;
         }
@@ -143,6 +184,17 @@ internal sealed class ValidationAttempt(
         return Totp.TryMatch(facts.Key, step, row.Drift, tolerance, tolerance, firstAllowedStep: 0, typed, out _)
             ? Outcome.Replayed
             : Outcome.WrongCode;
+    }
+
+    private static long[] IdsOf(CredentialFacts[] candidates)
+    {
+        var ids = new long[candidates.Length];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            ids[i] = candidates[i].TokenId;
+        }
+
+        return ids;
     }
 
     private static void Accept(ref CounterRow row, DateTimeOffset now, bool provesAlignment)

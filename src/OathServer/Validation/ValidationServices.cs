@@ -14,6 +14,7 @@ internal static class ValidationServices
 
         services.AddSingleton(policy);
         services.AddSingleton<CredentialCache>();
+        services.AddSingleton<RequestHash>();
         services.AddSingleton<Validator>();
         services.AddSingleton<AheadSearch>();
     }

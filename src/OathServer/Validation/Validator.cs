@@ -2,49 +2,78 @@ using OathServer.Storage;
 
 namespace OathServer.Validation;
 
+/// <summary>Who asks: for the log, and to know a repetition of the same request.</summary>
+/// <param name="ApiKeyId">The relying party; 0 for none.</param>
+/// <param name="Realms">Whether a realm may be entered; null when all may.</param>
+/// <param name="RequestId">What the caller named the request, if it did.</param>
+internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null);
+
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
-internal sealed class Validator(CredentialCache credentials, CounterCommit counters, ValidationPolicy policy)
+internal sealed class Validator(
+    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
 
-    public async Task<ValidationAttempt> ValidateSerialAsync(
-        string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
+    public Task<ValidationAttempt> ValidateSerialAsync(
+        string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
+        ValidateSerialAsync(serial, code, new Caller(apiKeyId, realms), cancel);
+
+    public Task<ValidationAttempt> ValidateUserAsync(
+        string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
+        ValidateUserAsync(realm, user, code, new Caller(apiKeyId, realms), cancel);
+
+    public async Task<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
     {
-        for (var again = true; ; again = false)
+        var request = requests.Of(caller, "s", serial, code);
+        for (var fresh = false; ; fresh = true)
         {
-            var found = await credentials.BySerialAsync(serial, cancel);
-            if (realms is not null && found.Length > 0 && !realms(found[0].Realm))
+            var found = await credentials.BySerialAsync(serial, cancel, fresh);
+            if (caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
             {
                 found = [];
             }
 
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId, policy);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request);
             await counters.SubmitAsync(attempt);
-            if (!attempt.Stale || !again)
+            if (!attempt.Stale || fresh)
             {
                 return attempt;
             }
-
-            credentials.Clear();
         }
     }
 
-    public async Task<ValidationAttempt> ValidateUserAsync(
-        string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
+    /// <summary>The first code of a key being provisioned: as a validation by serial number, but a pending token may
+    /// accept it. It stays pending, so nobody else gets in before its job is confirmed.</summary>
+    public async Task<ValidationAttempt> ProveAsync(string serial, string code, CancellationToken cancel)
     {
-        for (var again = true; ; again = false)
+        for (var fresh = false; ; fresh = true)
         {
-            var found = realms is null || realms(realm) ? await credentials.ByUserAsync(realm, user, cancel) : [];
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, apiKeyId, policy);
+            var found = await credentials.BySerialAsync(serial, cancel, fresh);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policy, provesPending: true);
             await counters.SubmitAsync(attempt);
-            if (!attempt.Stale || !again)
+            if (!attempt.Stale || fresh)
             {
                 return attempt;
             }
+        }
+    }
 
-            credentials.Clear();
+    public async Task<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
+    {
+        var request = requests.Of(caller, realm, user, code);
+        for (var fresh = false; ; fresh = true)
+        {
+            var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
+            // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
+            // refused on remembered facts.
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request) { Remembered = !fresh };
+            await counters.SubmitAsync(attempt);
+            if (!attempt.Stale || fresh)
+            {
+                return attempt;
+            }
         }
     }
 
@@ -52,9 +81,9 @@ internal sealed class Validator(CredentialCache credentials, CounterCommit count
     public async Task<ResyncAttempt?> ResynchroniseAsync(
         string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
     {
-        for (var again = true; ; again = false)
+        for (var fresh = false; ; fresh = true)
         {
-            var found = await credentials.BySerialAsync(serial, cancel);
+            var found = await credentials.BySerialAsync(serial, cancel, fresh);
             if (found.Length == 0 || (realms is not null && !realms(found[0].Realm)))
             {
                 return null;
@@ -62,12 +91,10 @@ internal sealed class Validator(CredentialCache credentials, CounterCommit count
 
             var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy);
             await counters.SubmitAsync(attempt);
-            if (!attempt.Stale || !again)
+            if (!attempt.Stale || fresh)
             {
                 return attempt;
             }
-
-            credentials.Clear();
         }
     }
 }

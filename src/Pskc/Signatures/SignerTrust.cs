@@ -17,7 +17,7 @@ internal static class SignerTrust
         {
             throw ContainerVerifier.Invalid("the signer's certificate is not one for signing");
         }
-        if (IsAnchor(signer, options) && (options.IgnoreCertificateTime || signer.NotAfter > DateTime.Now))
+        if (IsAnchor(signer, options) && (options.IgnoreCertificateTime || signer.NotAfter > TimeProvider.System.GetLocalNow().DateTime))
         {
             return;
         }

@@ -38,7 +38,10 @@ internal sealed class VirtualFido : IVirtualApplet
 
     public IVirtualApplet Clone() => new VirtualFido(options)
     {
-        pin = pin, triesLeft = triesLeft, minPinLength = minPinLength, forceChange = forceChange,
+        pin = pin,
+        triesLeft = triesLeft,
+        minPinLength = minPinLength,
+        forceChange = forceChange,
     };
 
     public VirtualFidoContents Peek() => new(pin, triesLeft, minPinLength, forceChange);
@@ -59,7 +62,8 @@ internal sealed class VirtualFido : IVirtualApplet
                 0x0D => (Configure(request), null),
                 _ => ((byte)0x01, null),
             };
-            return new ResponseApdu(answer is null ? [status] : (byte[])[status, .. Cbor.Encode(answer)], StatusWord.Ok);
+            return new ResponseApdu(
+                answer is null ? [status] : (byte[])[status, .. Cbor.Encode(answer)], StatusWord.Ok);
         }
         catch (BadCardAnswerException)
         {
@@ -73,8 +77,14 @@ internal sealed class VirtualFido : IVirtualApplet
         [3L] = Convert.FromHexString("2FC0579F811347EAB116BB5A8DB9202A"),
         [4L] = new Dictionary<object, object?>
         {
-            ["rk"] = true, ["up"] = true, ["plat"] = false, ["clientPin"] = pin is not null, ["pinUvAuthToken"] = true,
-            ["authnrCfg"] = true, ["setMinPINLength"] = true, ["alwaysUv"] = false,
+            ["rk"] = true,
+            ["up"] = true,
+            ["plat"] = false,
+            ["clientPin"] = pin is not null,
+            ["pinUvAuthToken"] = true,
+            ["authnrCfg"] = true,
+            ["setMinPINLength"] = true,
+            ["alwaysUv"] = false,
         },
         [5L] = 1200L,
         [6L] = new List<object?> { 2L, 1L },

@@ -141,6 +141,17 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Keys")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -203,6 +214,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("PukAttempt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("INTEGER");
 
@@ -212,6 +226,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("PukMethod")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("PukProfile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("PukSetAt")
+                        .HasColumnType("INTEGER");
 
                     b.Property<byte[]>("SealedManagementKey")
                         .HasColumnType("BLOB");
@@ -318,7 +338,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<long>("TokenId")
+                    b.Property<long?>("TokenId")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Trouble")
@@ -342,11 +362,24 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ChangedAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("LastTried")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("MasterVersion")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -446,6 +479,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Digits")
                         .HasColumnType("INTEGER");
 
@@ -492,6 +528,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -531,6 +569,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("INTEGER")

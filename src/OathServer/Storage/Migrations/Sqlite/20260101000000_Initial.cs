@@ -64,6 +64,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     ImportedBy = table.Column<string>(type: "TEXT", nullable: false),
                     ImportedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     Keys = table.Column<int>(type: "INTEGER", nullable: false),
+                    Length = table.Column<long>(type: "INTEGER", nullable: false),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Report = table.Column<string>(type: "TEXT", nullable: false),
                     Batch = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
@@ -115,7 +118,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     State = table.Column<string>(type: "TEXT", nullable: false),
                     ProfileName = table.Column<string>(type: "TEXT", nullable: false),
                     ProfileVersion = table.Column<int>(type: "INTEGER", nullable: false),
-                    TokenId = table.Column<long>(type: "INTEGER", nullable: false),
+                    TokenId = table.Column<long>(type: "INTEGER", nullable: true),
                     PersonId = table.Column<long>(type: "INTEGER", nullable: true),
                     Operator = table.Column<string>(type: "TEXT", nullable: false),
                     StartedAt = table.Column<long>(type: "INTEGER", nullable: false),
@@ -192,6 +195,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PukMethod = table.Column<string>(type: "TEXT", nullable: false),
                     SealedPuk = table.Column<byte[]>(type: "BLOB", nullable: true),
                     PukMasterVersion = table.Column<int>(type: "INTEGER", nullable: false),
+                    PukProfile = table.Column<string>(type: "TEXT", nullable: true),
+                    PukDigits = table.Column<int>(type: "INTEGER", nullable: false),
+                    PukSetAt = table.Column<long>(type: "INTEGER", nullable: true),
                     PukAttempt = table.Column<int>(type: "INTEGER", nullable: false),
                     PukKnownToPerson = table.Column<bool>(type: "INTEGER", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "BLOB", nullable: true),
@@ -223,6 +229,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                     SealedOld = table.Column<byte[]>(type: "BLOB", nullable: true),
                     SealedNew = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Detail = table.Column<string>(type: "TEXT", nullable: true),
+                    MasterVersion = table.Column<int>(type: "INTEGER", nullable: false),
+                    Attempt = table.Column<int>(type: "INTEGER", nullable: false),
+                    LastTried = table.Column<string>(type: "TEXT", nullable: false),
+                    Before = table.Column<long>(type: "INTEGER", nullable: true),
                     ChangedAt = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
@@ -255,6 +265,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Batch = table.Column<string>(type: "TEXT", nullable: true),
                     ImportId = table.Column<long>(type: "INTEGER", nullable: true),
                     Manufacturer = table.Column<string>(type: "TEXT", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "TEXT", nullable: true),
                     IssueNumber = table.Column<string>(type: "TEXT", nullable: true),
                     KeyId = table.Column<string>(type: "TEXT", nullable: true),
                     DisabledReason = table.Column<string>(type: "TEXT", nullable: true),
@@ -295,7 +306,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     failures = table.Column<int>(type: "INTEGER", nullable: false),
                     locked_until = table.Column<long>(type: "INTEGER", nullable: false),
                     drift = table.Column<int>(type: "INTEGER", nullable: false),
-                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    last_accepted_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    last_request = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -366,6 +378,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_ImportId",

@@ -11,7 +11,7 @@ using OathServer.Storage;
 namespace OathServer.Storage.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteOathDbContext))]
-    [Migration("20261124042110_Initial")]
+    [Migration("20260101000000_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -144,6 +144,17 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Keys")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -206,6 +217,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("PukAttempt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("INTEGER");
 
@@ -215,6 +229,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("PukMethod")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("PukProfile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("PukSetAt")
+                        .HasColumnType("INTEGER");
 
                     b.Property<byte[]>("SealedManagementKey")
                         .HasColumnType("BLOB");
@@ -321,7 +341,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<long>("TokenId")
+                    b.Property<long?>("TokenId")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Trouble")
@@ -345,11 +365,24 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ChangedAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("LastTried")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("MasterVersion")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -449,6 +482,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Digits")
                         .HasColumnType("INTEGER");
 
@@ -495,6 +531,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -534,6 +572,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("INTEGER")

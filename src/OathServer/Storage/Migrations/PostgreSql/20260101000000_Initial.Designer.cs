@@ -12,7 +12,7 @@ using OathServer.Storage;
 namespace OathServer.Storage.Migrations.PostgreSql
 {
     [DbContext(typeof(PostgreSqlOathDbContext))]
-    [Migration("20261124042121_Initial")]
+    [Migration("20260101000000_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -153,6 +153,17 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Keys")
                         .HasColumnType("integer");
 
+                    b.Property<long>("Length")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Report")
+                        .IsRequired()
+                        .HasColumnType("text");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Digest");
@@ -215,6 +226,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("PukAttempt")
                         .HasColumnType("integer");
 
+                    b.Property<int>("PukDigits")
+                        .HasColumnType("integer");
+
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("boolean");
 
@@ -224,6 +238,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("PukMethod")
                         .IsRequired()
                         .HasColumnType("text");
+
+                    b.Property<string>("PukProfile")
+                        .HasColumnType("text");
+
+                    b.Property<long?>("PukSetAt")
+                        .HasColumnType("bigint");
 
                     b.Property<byte[]>("SealedManagementKey")
                         .HasColumnType("bytea");
@@ -332,7 +352,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .IsRequired()
                         .HasColumnType("text");
 
-                    b.Property<long>("TokenId")
+                    b.Property<long?>("TokenId")
                         .HasColumnType("bigint");
 
                     b.Property<string>("Trouble")
@@ -356,11 +376,24 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Ordinal")
                         .HasColumnType("integer");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("ChangedAt")
                         .HasColumnType("bigint");
 
                     b.Property<string>("Detail")
                         .HasColumnType("text");
+
+                    b.Property<string>("LastTried")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<int>("MasterVersion")
+                        .HasColumnType("integer");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -462,6 +495,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 
+                    b.Property<string>("DeviceSerial")
+                        .HasColumnType("text");
+
                     b.Property<int>("Digits")
                         .HasColumnType("integer");
 
@@ -508,6 +544,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("DeviceSerial");
+
                     b.HasIndex("ImportId");
 
                     b.HasIndex("PersonId");
@@ -547,6 +585,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long>("LastAcceptedAt")
                         .HasColumnType("bigint")
                         .HasColumnName("last_accepted_at");
+
+                    b.Property<long>("LastRequest")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_request");
 
                     b.Property<long>("LockedUntil")
                         .HasColumnType("bigint")

@@ -65,6 +65,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     ImportedBy = table.Column<string>(type: "text", nullable: false),
                     ImportedAt = table.Column<long>(type: "bigint", nullable: false),
                     Keys = table.Column<int>(type: "integer", nullable: false),
+                    Length = table.Column<long>(type: "bigint", nullable: false),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Report = table.Column<string>(type: "text", nullable: false),
                     Batch = table.Column<string>(type: "text", nullable: true)
                 },
                 constraints: table =>
@@ -116,7 +119,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     State = table.Column<string>(type: "text", nullable: false),
                     ProfileName = table.Column<string>(type: "text", nullable: false),
                     ProfileVersion = table.Column<int>(type: "integer", nullable: false),
-                    TokenId = table.Column<long>(type: "bigint", nullable: false),
+                    TokenId = table.Column<long>(type: "bigint", nullable: true),
                     PersonId = table.Column<long>(type: "bigint", nullable: true),
                     Operator = table.Column<string>(type: "text", nullable: false),
                     StartedAt = table.Column<long>(type: "bigint", nullable: false),
@@ -193,6 +196,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PukMethod = table.Column<string>(type: "text", nullable: false),
                     SealedPuk = table.Column<byte[]>(type: "bytea", nullable: true),
                     PukMasterVersion = table.Column<int>(type: "integer", nullable: false),
+                    PukProfile = table.Column<string>(type: "text", nullable: true),
+                    PukDigits = table.Column<int>(type: "integer", nullable: false),
+                    PukSetAt = table.Column<long>(type: "bigint", nullable: true),
                     PukAttempt = table.Column<int>(type: "integer", nullable: false),
                     PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "bytea", nullable: true),
@@ -224,6 +230,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     SealedOld = table.Column<byte[]>(type: "bytea", nullable: true),
                     SealedNew = table.Column<byte[]>(type: "bytea", nullable: true),
                     Detail = table.Column<string>(type: "text", nullable: true),
+                    MasterVersion = table.Column<int>(type: "integer", nullable: false),
+                    Attempt = table.Column<int>(type: "integer", nullable: false),
+                    LastTried = table.Column<string>(type: "text", nullable: false),
+                    Before = table.Column<long>(type: "bigint", nullable: true),
                     ChangedAt = table.Column<long>(type: "bigint", nullable: true)
                 },
                 constraints: table =>
@@ -256,6 +266,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Batch = table.Column<string>(type: "text", nullable: true),
                     ImportId = table.Column<long>(type: "bigint", nullable: true),
                     Manufacturer = table.Column<string>(type: "text", nullable: true),
+                    DeviceSerial = table.Column<string>(type: "text", nullable: true),
                     IssueNumber = table.Column<string>(type: "text", nullable: true),
                     KeyId = table.Column<string>(type: "text", nullable: true),
                     DisabledReason = table.Column<string>(type: "text", nullable: true),
@@ -296,7 +307,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     failures = table.Column<int>(type: "integer", nullable: false),
                     locked_until = table.Column<long>(type: "bigint", nullable: false),
                     drift = table.Column<int>(type: "integer", nullable: false),
-                    last_accepted_at = table.Column<long>(type: "bigint", nullable: false)
+                    last_accepted_at = table.Column<long>(type: "bigint", nullable: false),
+                    last_request = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -367,6 +379,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_tokens_Cuid",
                 table: "tokens",
                 column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_DeviceSerial",
+                table: "tokens",
+                column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_ImportId",

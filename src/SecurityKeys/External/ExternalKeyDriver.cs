@@ -1,0 +1,300 @@
+using System.Buffers;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using SecurityKeys.Cards;
+using SecurityKeys.Piv;
+
+namespace SecurityKeys.External;
+
+/// <summary>Which program drives the keys, and how long one answer may take.</summary>
+public sealed record ExternalDriverOptions(string Program, IReadOnlyList<string> Arguments)
+{
+    /// <summary>A program that is silent for longer is stopped.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>What the program says of itself.</summary>
+public sealed record ExternalDriverInfo(
+    string Name, IReadOnlyList<string> Operations, SecretRule PinRule, SecretRule PukRule)
+{
+    /// <summary>The profile these rules make.</summary>
+    public KeyProfile Profile => KeyProfile.External with { Pin = PinRule, Puk = PukRule };
+}
+
+/// <summary>What a key says of itself without a PIN; null where it cannot tell.</summary>
+public sealed record ExternalKeyProperties(bool? PukInitialized, bool? ForcePinChange, int? PinTriesLeft);
+
+/// <summary>The program answered that it could not do it.</summary>
+public sealed class ExternalDriverException(string code, string message)
+    : SmartCardException($"The external driver reports \"{code}\": {message}")
+{
+    /// <summary>The code of docs/keys.md: <c>unsupported</c>, <c>no-key</c>, <c>removed</c>, <c>refused</c>.</summary>
+    public string Code { get; } = code;
+}
+
+/// <summary>
+/// Keys whose maker offers only a closed command line, driven by a small program of the operator's that speaks JSON
+/// lines on standard input and output (docs/keys.md). Secrets go over the pipe only, never into arguments.
+/// </summary>
+public sealed class ExternalKeyDriver : IAsyncDisposable
+{
+    /// <summary>The version of the protocol.</summary>
+    public const int Protocol = 1;
+
+    /// <summary>The longest line taken from the program.</summary>
+    public const int LineBytesMax = 65536;
+
+    private readonly Process process;
+    private readonly ExternalDriverOptions options;
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly byte[] pending = new byte[LineBytesMax];
+    private int pendingLength;
+    private long lastId;
+
+    private ExternalKeyDriver(Process process, ExternalDriverOptions options) =>
+        (this.process, this.options) = (process, options);
+
+    /// <summary>What the program says of itself.</summary>
+    public ExternalDriverInfo Info { get; private set; } =
+        new("", [], KeyProfile.External.Pin, KeyProfile.External.Puk);
+
+    /// <summary>Starts the program and greets it.</summary>
+    public static async Task<ExternalKeyDriver> StartAsync(
+        ExternalDriverOptions options, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var start = new ProcessStartInfo(options.Program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var argument in options.Arguments) start.ArgumentList.Add(argument);
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new SmartCardException($"The external driver \"{options.Program}\" cannot be started.", e);
+        }
+        // Its complaints may quote what it was sent: they are drained so that it cannot hang, and not kept.
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        var driver = new ExternalKeyDriver(process, options);
+        try
+        {
+            driver.Info = await driver.GreetAsync(cancel).ConfigureAwait(false);
+            return driver;
+        }
+        catch
+        {
+            await driver.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Names of the readers that hold a key this program can drive.</summary>
+    public Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel = default) =>
+        AskAsync<IReadOnlyList<string>>("list", "", [], answer =>
+            [.. Member(answer, "readers", JsonValueKind.Array).EnumerateArray()
+                .Select(r => r.GetString() ?? throw Broken("a reader is not a text"))], cancel);
+
+    /// <summary>The key's identity.</summary>
+    public Task<Cuid> ReadCuidAsync(string reader, CancellationToken cancel = default) =>
+        AskAsync("token-cuid", reader, [], answer =>
+            Cuid.TryParse(Member(answer, "cuid", JsonValueKind.String).GetString(), CuidSource.External, out var cuid)
+                ? cuid
+                : throw Broken("\"cuid\" is not 4 to 64 hexadecimal digits"), cancel);
+
+    /// <summary>What the key says of itself without a PIN.</summary>
+    public Task<ExternalKeyProperties> ReadPropertiesAsync(string reader, CancellationToken cancel = default) =>
+        AskAsync("properties", reader, [], answer =>
+        {
+            var told = Member(answer, "properties", JsonValueKind.Object);
+            return new ExternalKeyProperties(
+                Flag(told, "PUKInitialized"), Flag(told, "ForcePinChange"),
+                told.TryGetProperty("PinTriesLeft", out var left) && left.TryGetInt32(out var n) ? n : null);
+        }, cancel);
+
+    /// <summary>Sets the PUK, authorised by the PIN.</summary>
+    public Task<PinVerdict> PutPukAsync(
+        string reader, ReadOnlyMemory<byte> pin, ReadOnlyMemory<byte> puk, CancellationToken cancel = default) =>
+        JudgeAsync("puk-put", reader, [("pin", pin), ("puk", puk)], cancel);
+
+    /// <summary>Changes the PIN.</summary>
+    public Task<PinVerdict> ChangePinAsync(
+        string reader, ReadOnlyMemory<byte> current, ReadOnlyMemory<byte> next, CancellationToken cancel = default) =>
+        JudgeAsync("pin-change", reader, [("pin", current), ("newPin", next)], cancel);
+
+    /// <summary>A new PIN by means of the PUK; the verdict is on the PUK.</summary>
+    public Task<PinVerdict> UnblockPinAsync(
+        string reader, ReadOnlyMemory<byte> puk, ReadOnlyMemory<byte> nextPin, CancellationToken cancel = default) =>
+        JudgeAsync("pin-unblock", reader, [("puk", puk), ("newPin", nextPin)], cancel);
+
+    /// <summary>Makes the key insist on a new PIN at its next use.</summary>
+    public Task<PinVerdict> ForcePinChangeAsync(
+        string reader, ReadOnlyMemory<byte> pin, CancellationToken cancel = default) =>
+        JudgeAsync("force-pin-change", reader, [("pin", pin)], cancel);
+
+    /// <summary>Closes the program's input, which tells it to end, and stops it if it does not.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            process.StandardInput.Close();
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        CryptographicOperations.ZeroMemory(pending);
+        process.Dispose();
+        turn.Dispose();
+    }
+
+    private Task<ExternalDriverInfo> GreetAsync(CancellationToken cancel) =>
+        AskAsync("hello", "", [], answer =>
+        {
+            if (!Member(answer, "protocol", JsonValueKind.Number).TryGetInt32(out var protocol) || protocol != Protocol)
+                throw Broken($"it speaks another protocol than {Protocol}");
+            var rules = Member(answer, "rules", JsonValueKind.Object);
+            return new ExternalDriverInfo(
+                Member(answer, "name", JsonValueKind.String).GetString()!,
+                [.. Member(answer, "operations", JsonValueKind.Array).EnumerateArray()
+                    .Select(o => o.GetString() ?? "")],
+                Rule(Member(rules, "pin", JsonValueKind.Object)), Rule(Member(rules, "puk", JsonValueKind.Object)));
+        }, cancel);
+
+    private Task<PinVerdict> JudgeAsync(
+        string operation, string reader, (string, ReadOnlyMemory<byte>)[] secrets, CancellationToken cancel) =>
+        AskAsync(operation, reader, secrets, _ => new PinVerdict(PinOutcome.Accepted, null), cancel,
+            error => error.GetProperty("error").GetString() switch
+            {
+                "wrong" => new PinVerdict(PinOutcome.Wrong,
+                    error.TryGetProperty("triesLeft", out var left) && left.TryGetInt32(out var n) ? n : null),
+                "blocked" => new PinVerdict(PinOutcome.Blocked, 0),
+                _ => (PinVerdict?)null,
+            });
+
+    private async Task<T> AskAsync<T>(
+        string operation, string reader, (string Name, ReadOnlyMemory<byte> Value)[] secrets,
+        Func<JsonElement, T> take, CancellationToken cancel, Func<JsonElement, object?>? takeError = null)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(options.AnswerTimeout);
+        await turn.WaitAsync(limit.Token).ConfigureAwait(false);
+        try
+        {
+            var id = ++lastId;
+            await SendAsync(id, operation, reader, secrets, limit.Token).ConfigureAwait(false);
+            using var answer = await ReadAsync(limit.Token).ConfigureAwait(false);
+            var root = answer.RootElement;
+            if (root.ValueKind != JsonValueKind.Object) throw Broken("a line is not an object");
+            if (!Member(root, "id", JsonValueKind.Number).TryGetInt64(out var answered) || answered != id)
+                throw Broken("it answers another request");
+            if (Flag(root, "ok") == true) return take(root);
+
+            var code = Member(root, "error", JsonValueKind.String).GetString()!;
+            if (takeError?.Invoke(root) is T verdict) return verdict;
+            throw new ExternalDriverException(code,
+                root.TryGetProperty("message", out var m) && m.ValueKind == JsonValueKind.String ? m.GetString()! : "");
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new SmartCardException(
+                $"The external driver did not answer \"{operation}\" in time and was stopped.");
+        }
+        catch (IOException e)
+        {
+            throw new SmartCardException("The external driver ended in the middle.", e);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task SendAsync(
+        long id, string operation, string reader, (string Name, ReadOnlyMemory<byte> Value)[] secrets,
+        CancellationToken cancel)
+    {
+        var line = new ArrayBufferWriter<byte>(1024);
+        await using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", id);
+            json.WriteString("op", operation);
+            if (reader.Length > 0) json.WriteString("reader", reader);
+            foreach (var (name, value) in secrets) json.WriteString(name, value.Span);
+            json.WriteEndObject();
+        }
+        line.Write("\n"u8);
+        try
+        {
+            await process.StandardInput.BaseStream.WriteAsync(line.WrittenMemory, cancel).ConfigureAwait(false);
+            await process.StandardInput.BaseStream.FlushAsync(cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            line.Clear(); // which zeroes
+        }
+    }
+
+    private async Task<JsonDocument> ReadAsync(CancellationToken cancel)
+    {
+        for (var searched = 0; ;)
+        {
+            var end = pending.AsSpan(searched, pendingLength - searched).IndexOf((byte)'\n');
+            if (end >= 0)
+            {
+                end += searched;
+                // A copy, because the document reads from its bytes for as long as it lives.
+                var line = pending.AsSpan(0, end).ToArray();
+                pending.AsSpan(end + 1, pendingLength - end - 1).CopyTo(pending);
+                pendingLength -= end + 1;
+                try
+                {
+                    return JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 8 });
+                }
+                catch (JsonException)
+                {
+                    throw Broken("a line is not JSON"); // without the parser's message: it may quote the line
+                }
+            }
+            searched = pendingLength;
+            if (pendingLength == LineBytesMax) throw Broken("a line is too long");
+            var count = await process.StandardOutput.BaseStream
+                .ReadAsync(pending.AsMemory(pendingLength), cancel).ConfigureAwait(false);
+            if (count == 0) throw new IOException("end of output");
+            pendingLength += count;
+        }
+    }
+
+    private static JsonElement Member(JsonElement parent, string name, JsonValueKind kind) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == kind
+            ? value
+            : throw Broken($"\"{name}\" is missing or of the wrong kind");
+
+    private static bool? Flag(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.ValueKind == JsonValueKind.True
+            : null;
+
+    private static SecretRule Rule(JsonElement rule) =>
+        Member(rule, "min", JsonValueKind.Number).TryGetInt32(out var min) && min is > 0 and <= 64
+        && Member(rule, "max", JsonValueKind.Number).TryGetInt32(out var max) && max >= min && max <= 64
+        && Member(rule, "alphabet", JsonValueKind.String).GetString() is { Length: >= 2 and <= 95 } alphabet
+            ? new SecretRule(min, max, alphabet)
+            : throw Broken("a rule is not usable");
+
+    private static BadCardAnswerException Broken(string what) =>
+        new($"The external driver breaks the protocol: {what}.");
+}
