@@ -5,7 +5,7 @@ using Pskc.Bench;
 // samples FOLDER   makes the sample files anew (fresh keys)
 return args switch
 {
-    ["ratios", .. var rest] => Ratios.Run(rest.Length > 0 ? int.Parse(rest[0], null) : 100_000),
+    ["ratios", .. var rest] => Ratios.Print(rest.Length > 0 ? int.Parse(rest[0], null) : 100_000),
     ["read", var file, .. var key] => ReadAll.Run(file, key.Length > 0 ? key[0] : null),
     ["make", var file, var count, .. var key] => Make.Run(file, int.Parse(count, null), key.Length > 0 ? key[0] : null),
     ["samples", var folder] => Samples.Write(folder),

@@ -19,7 +19,7 @@ internal static class Ratios
         print(n)
         """;
 
-    public static int Run(int keys)
+    public static int Print(int keys)
     {
         var folder = Directory.CreateTempSubdirectory("pskc-bench").FullName;
         try
@@ -46,55 +46,62 @@ internal static class Ratios
         }
     }
 
-    private static void Compare(string what, string peer, (double Seconds, double Megabytes)? ours, (double Seconds, double Megabytes)? theirs)
+    private static void Compare(string what, string peer, Run? ours, Run? theirs)
     {
-        if (ours is not { } we || theirs is not { } they)
+        if (ours is null || theirs is null)
         {
             Console.WriteLine($"{what}\t{peer}\tnot here or failed");
             return;
         }
-        Line("seconds", we.Seconds, they.Seconds);
-        Line("peak MB", we.Megabytes, they.Megabytes);
+        Line("seconds", ours.Seconds, theirs.Seconds);
+        Line("CPU seconds", ours.CpuSeconds, theirs.CpuSeconds);
+        Line("peak MB", ours.Megabytes, theirs.Megabytes);
 
         void Line(string unit, double a, double b) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{what}, {unit}\t{peer}\t{a:0.00}\t{b:0.00}\t{b / a:0.0}"));
     }
 
-    /// <summary>The best of three runs, one of python-pskc; peak memory by polling the kernel's high-water mark of the process.</summary>
-    private static (double Seconds, double Megabytes)? Measure(string program, params string[] arguments)
+    /// <summary>The best of three runs, one of python-pskc.</summary>
+    private static Run? Measure(string program, params string[] arguments)
     {
         if (!File.Exists(program))
         {
             return null;
         }
         var runs = program.EndsWith("python3", StringComparison.Ordinal) ? 1 : 3;
-        (double, double)? best = null;
+        Run? best = null;
         for (var i = 0; i < runs; i++)
         {
             var run = Once(program, arguments);
-            best = run is not null && (best is null || run.Value.Seconds < best.Value.Item1) ? run : best;
+            best = run is not null && (best is null || run.Seconds < best.Seconds) ? run : best;
         }
         return best;
     }
 
-    private static (double Seconds, double Megabytes)? Once(string program, string[] arguments)
+    private static Run? Once(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
-        long peak = 0;
+        var (peak, cpu) = (0L, 0.0);
         while (!process.WaitForExit(5))
         {
             peak = Math.Max(peak, PeakKilobytes(process.Id));
+            cpu = Math.Max(cpu, CpuSeconds(process.Id));
         }
         clock.Stop();
-        return process.ExitCode == 0 ? (clock.Elapsed.TotalSeconds, peak / 1024.0) : null;
+        return process.ExitCode == 0 ? new Run(clock.Elapsed.TotalSeconds, cpu, peak / 1024.0) : null;
     }
 
+    /// <summary>The kernel's high-water mark of a process.</summary>
     private static long PeakKilobytes(int process)
     {
         try
@@ -113,4 +120,21 @@ internal static class Ratios
         }
         return 0;
     }
+
+    /// <summary>User and system time, which a busy machine does not stretch; in ticks of 10 ms.</summary>
+    private static double CpuSeconds(int process)
+    {
+        try
+        {
+            var fields = File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1].Split(' ');
+            return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture))
+                / 100.0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
+    private sealed record Run(double Seconds, double CpuSeconds, double Megabytes);
 }

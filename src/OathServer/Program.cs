@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Demo;
 using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
@@ -8,8 +9,10 @@ using OathServer.Operations;
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
 {
     ServeCommand.Create(),
+    DemoCommand.Create(),
     ApiKeyCommand.Create(),
     ImportCommand.Create(),
+    PskcCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
 };

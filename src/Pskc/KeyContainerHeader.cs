@@ -36,7 +36,9 @@ public sealed record KeyContainerHeader
     /// <summary>Subject of the certificate the values are encrypted to (RFC 6030 section 6.3).</summary>
     public string? RecipientSubject { get; init; }
 
-    /// <summary>Subject of who signed it, once verified against a trust anchor (RFC 6030 section 7); else null.</summary>
+    /// <summary>
+    /// Subject of who signed it, once verified against a trust anchor (RFC 6030 section 7); else null.
+    /// </summary>
     public string? SignerSubject { get; init; }
 }
 

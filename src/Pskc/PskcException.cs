@@ -14,7 +14,8 @@ public sealed class PskcException : Exception
         What = message;
     }
 
-    internal PskcException(PskcFault fault, int line, string? serialNo, string? keyId, string what, Exception? inner = null)
+    internal PskcException(
+        PskcFault fault, int line, string? serialNo, string? keyId, string what, Exception? inner = null)
         : base(Place(line, serialNo, keyId) + what, inner)
     {
         Fault = fault;
@@ -23,6 +24,10 @@ public sealed class PskcException : Exception
         KeyId = keyId;
         What = what;
     }
+
+    /// <summary>A fault at a line; the reader adds whose key it is.</summary>
+    internal static PskcException At(PskcFault fault, int line, string what, Exception? inner = null) =>
+        new(fault, line, serialNo: null, keyId: null, what, inner);
 
     /// <summary>The kind of fault.</summary>
     public PskcFault Fault { get; }

@@ -1,6 +1,8 @@
 namespace Pskc;
 
-/// <summary>What kind of thing is wrong with a file; the message of the <see cref="PskcException"/> has the rest.</summary>
+/// <summary>
+/// What kind of thing is wrong with a file; the message of the <see cref="PskcException"/> has the rest.
+/// </summary>
 public enum PskcFault
 {
     /// <summary>Not XML at all, or not well-formed.</summary>
@@ -12,7 +14,9 @@ public enum PskcFault
     /// <summary>Well-formed XML, but not a key container; the message names the root element found.</summary>
     WrongKind,
 
-    /// <summary>A DOCTYPE is present. Nothing in PSKC needs one, and entities are how XML readers are attacked.</summary>
+    /// <summary>
+    /// A DOCTYPE is present. Nothing in PSKC needs one, and entities are how XML readers are attacked.
+    /// </summary>
     DtdForbidden,
 
     /// <summary>A bound of <see cref="PskcLimits"/> was passed.</summary>

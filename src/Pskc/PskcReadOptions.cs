@@ -15,7 +15,9 @@ public enum MacPolicy
     NoCheck,
 }
 
-/// <summary>How an encrypted integer is read that is not of the standard's 8 or 4 octets and could mean two numbers.</summary>
+/// <summary>
+/// How an encrypted integer is read that is not of the standard's 8 or 4 octets and could mean two numbers.
+/// </summary>
 public enum IntegerReading
 {
     /// <summary>Refuse it, naming both readings.</summary>
@@ -34,7 +36,9 @@ public sealed record PskcReadOptions
     /// <summary>What opens the encrypted values; null for a plain file. The caller keeps it and disposes it.</summary>
     public KeySource? Key { get; init; }
 
-    /// <summary>The MAC key, for a file that only refers to it (<c>MACKeyReference</c>, RFC 6030 section 6.1.1).</summary>
+    /// <summary>
+    /// The MAC key, for a file that only refers to it (<c>MACKeyReference</c>, RFC 6030 section 6.1.1).
+    /// </summary>
     public ReadOnlyMemory<byte> MacKey { get; init; }
 
     /// <summary>An initialisation vector agreed outside the file; empty when it stands before the ciphertext.</summary>
@@ -46,10 +50,14 @@ public sealed record PskcReadOptions
     /// <summary>What a bad MAC does.</summary>
     public MacPolicy MacPolicy { get; init; }
 
-    /// <summary>Read AES-CBC, 3DES or Camellia values of a file that names no MAC method and carries no MAC at all.</summary>
+    /// <summary>
+    /// Read AES-CBC, 3DES or Camellia values of a file that names no MAC method and carries no MAC at all.
+    /// </summary>
     public bool AllowUnauthenticated { get; init; }
 
-    /// <summary>Read RSA PKCS#1 v1.5 values. Only offline: it is a padding oracle wherever replies can be counted.</summary>
+    /// <summary>
+    /// Read RSA PKCS#1 v1.5 values. Only offline: it is a padding oracle wherever replies can be counted.
+    /// </summary>
     public bool AllowRsa15 { get; init; }
 
     /// <summary>Read a container of version 1.x with x above 0.</summary>

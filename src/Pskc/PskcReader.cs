@@ -252,12 +252,12 @@ public sealed class PskcReader : IDisposable
         // 128 bits of a hash keep a million identities in 32 MB, and nobody can make two of them meet.
         Span<byte> text = stackalloc byte[512];
         Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Utf8.TryWrite(text, $"{package.Manufacturer}\0{package.SerialNo}\0{package.IssueNo}\0{key.Id}", out var length)
-            ? text[..length]
-            : Encoding.UTF8.GetBytes($"{package.Manufacturer}\0{package.SerialNo}\0{package.IssueNo}\0{key.Id}"), hash);
+        var (maker, serial, issue) = (package.Manufacturer, package.SerialNo, package.IssueNo);
+        var fits = Utf8.TryWrite(text, $"{maker}\0{serial}\0{issue}\0{key.Id}", out var length);
+        SHA256.HashData(fits ? text[..length] : Encoding.UTF8.GetBytes($"{maker}\0{serial}\0{issue}\0{key.Id}"), hash);
         if (!identities.Add(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash)))
         {
-            throw new PskcException(PskcFault.DuplicateKey, key.Line, null, null, "the file holds this key twice (same " +
+            throw PskcException.At(PskcFault.DuplicateKey, key.Line, "the file holds this key twice (same " +
                 "manufacturer, serial number, issue number and key id). One of them is wrong; ask the sender which.");
         }
     }

@@ -81,7 +81,8 @@ public sealed class PskcWriter : IDisposable
     /// Writes one key package; of several keys, as a draft's package may hold, each becomes a package of its own with
     /// the same device (RFC 6030 section 8).
     /// </summary>
-    /// <exception cref="ArgumentException">A key without Id or algorithm, or one whose policy was not understood.</exception>
+    /// <exception cref="ArgumentException">A key without Id or algorithm, or one whose policy was not
+    /// understood.</exception>
     public void Write(KeyPackage keyPackage)
     {
         ArgumentNullException.ThrowIfNull(keyPackage);
@@ -114,7 +115,9 @@ public sealed class PskcWriter : IDisposable
         }
     }
 
-    /// <summary>Clears the keys it used. Does not complete the container: an aborted one stays visibly broken.</summary>
+    /// <summary>
+    /// Clears the keys it used. Does not complete the container: an aborted one stays visibly broken.
+    /// </summary>
     public void Dispose()
     {
         if (completed)

@@ -34,7 +34,9 @@ public sealed record KeyProfile(
         new SecretRule(6, 8, SecretRule.Digits), new SecretRule(8, 8, SecretRule.Digits),
         HasYubicoExtensions: false, IsExternal: false);
 
-    /// <summary>A key driven by an external program whose PUK has 16 digits, unless the program says otherwise.</summary>
+    /// <summary>
+    /// A key driven by an external program whose PUK has 16 digits, unless the program says otherwise.
+    /// </summary>
     public static KeyProfile External { get; } = new("external",
         new SecretRule(4, 16, SecretRule.Digits), new SecretRule(16, 16, SecretRule.Digits),
         HasYubicoExtensions: false, IsExternal: true);

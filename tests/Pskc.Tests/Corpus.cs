@@ -51,7 +51,9 @@ internal sealed record CorpusFile(string Name, string Path, string? Verdict, Jso
         return new CorpusFile(System.IO.Path.GetRelativePath(Corpus.Folder!, path), path, verdict, root);
     }
 
-    /// <summary>The file with what opens it, and where it is weaker than the default allows, the option that says so.</summary>
+    /// <summary>
+    /// The file with what opens it, and where it is weaker than the default allows, the option that says so.
+    /// </summary>
     public PskcReadOptions Options()
     {
         var credentials = Expected.GetProperty("credentials");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Oath;
 using OathServer.Audit;
 using OathServer.Import.Formats;
 using OathServer.Operations;
@@ -24,6 +25,7 @@ internal static class ImportCommand
     private static readonly Option<string?> columns = new("--columns") { Description = "Which column holds what: serial=1,secret=3,counter=4, or header names." };
     private static readonly Option<string?> encoding = Words<SecretEncoding>("--encoding", "How secrets are written, when the format leaves it open.");
     private static readonly Option<int?> digits = new("--digits") { Description = "Digits of a code, where the file does not say. 6 when left out." };
+    private static readonly Option<string?> algorithm = Words<OathAlgorithm>("--algorithm", "The hash of a text file's tokens, where it does not say; sha1 when left out.");
     private static readonly Option<string?> mac = Words<MacPolicy>("--mac", "What a bad or missing MAC does; fail-hard when left out.");
     private static readonly Option<string?> weak = Words<WeakSecrets>("--weak", "What a short or published secret does; warn when left out.");
     private static readonly Option<string?> integers = Words<IntegerReading>("--integers", "How an encrypted counter that could be two numbers is read.");
@@ -36,7 +38,7 @@ internal static class ImportCommand
         var keys = new KeyFileOptions();
         var command = new Command("import", "Imports a seed file: the whole of it, or nothing.")
         {
-            file, dryRun, partial, batch, realm, owners, ignoreOwners, format, columns, encoding, digits, mac, weak, integers,
+            file, dryRun, partial, batch, realm, owners, ignoreOwners, format, columns, encoding, digits, algorithm, mac, weak, integers,
             trust, rsa15, json,
         };
         keys.AddTo(command);
@@ -112,6 +114,7 @@ internal static class ImportCommand
             Columns = map,
             Encoding = Word<SecretEncoding>(parsed, encoding),
             Digits = parsed.GetValue(digits),
+            Algorithm = Word<OathAlgorithm>(parsed, algorithm),
             MacPolicy = Word<MacPolicy>(parsed, mac) ?? MacPolicy.FailHard,
             Weak = Word<WeakSecrets>(parsed, weak) ?? WeakSecrets.Warn,
             IntegerReading = Word<IntegerReading>(parsed, integers) ?? IntegerReading.Refuse,

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Oath;
 using OathServer.Import.Formats;
 using OathServer.Validation;
 using Pskc;
@@ -45,6 +46,9 @@ internal sealed record ImportOptions
 
     /// <summary>Digits of a code, where the file does not say; 6 when null.</summary>
     public int? Digits { get; init; }
+
+    /// <summary>The hash of a text file's tokens, where the file does not say; SHA-1 when null.</summary>
+    public OathAlgorithm? Algorithm { get; init; }
 
     public MacPolicy MacPolicy { get; init; }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
+using Oath;
 using OathServer.Import.Formats;
 using OathServer.Operations;
 using Pskc;
@@ -20,7 +21,7 @@ internal sealed class ImportRequest : IDisposable
     private const int OwnersMax = 16 * 1024 * 1024;
 
     private static readonly string[] known =
-        ["dryRun", "partial", "batch", "realm", "format", "columns", "encoding", "digits", "mac", "weak", "integers", "fileName", "ignoreOwners"];
+        ["dryRun", "partial", "batch", "realm", "format", "columns", "encoding", "digits", "algorithm", "mac", "weak", "integers", "fileName", "ignoreOwners"];
 
     private MemoryStream? buffered;
     private string? privateKey;
@@ -95,6 +96,7 @@ internal sealed class ImportRequest : IDisposable
         "realm" => Options with { Realm = Name(name, value) },
         "format" => Options with { Format = Word<SeedFormat>(name, value) },
         "encoding" => Options with { Encoding = Word<SecretEncoding>(name, value) },
+        "algorithm" => Options with { Algorithm = Word<OathAlgorithm>(name, value) },
         "mac" => Options with { MacPolicy = Word<MacPolicy>(name, value) },
         "weak" => Options with { Weak = Word<WeakSecrets>(name, value) },
         "integers" => Options with { IntegerReading = Word<IntegerReading>(name, value) },

@@ -15,7 +15,7 @@ internal static class PostgreSqlTokenRows
         """;
 
     private const string CopyCounters = """
-        COPY token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at)
+        COPY token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
         FROM STDIN (FORMAT BINARY)
         """;
 
@@ -103,6 +103,7 @@ internal static class PostgreSqlTokenRows
         await copy.WriteAsync(0, NpgsqlDbType.Integer, cancel);
         await copy.WriteAsync(0L, NpgsqlDbType.Bigint, cancel);
         await copy.WriteAsync(key.Drift, NpgsqlDbType.Integer, cancel);
+        await copy.WriteAsync(0L, NpgsqlDbType.Bigint, cancel);
         await copy.WriteAsync(0L, NpgsqlDbType.Bigint, cancel);
     }
 

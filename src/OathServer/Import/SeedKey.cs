@@ -12,38 +12,38 @@ internal sealed class SeedKey : IDisposable
 
     public int Line { get; init; }
 
-    public string? Manufacturer { get; init; }
+    public string? Manufacturer { get; set; }
 
     /// <summary>The serial number printed on the device; the key's id where a file has none. Empty when it has neither.</summary>
     public required string DeviceSerial { get; init; }
 
     public string? IssueNumber { get; init; }
 
-    public string? KeyId { get; init; }
+    public string? KeyId { get; set; }
 
-    public TokenType Type { get; init; } = TokenType.Hotp;
+    public TokenType Type { get; set; } = TokenType.Hotp;
 
-    public OathAlgorithm Algorithm { get; init; }
+    public OathAlgorithm Algorithm { get; set; }
 
-    public int Digits { get; init; } = 6;
+    public int Digits { get; set; } = 6;
 
     /// <summary>Seconds; 0 for HOTP.</summary>
-    public int TimeStep { get; init; }
+    public int TimeStep { get; set; }
 
     /// <summary>The next counter the device will use; 0 for TOTP.</summary>
-    public long Counter { get; init; }
+    public long Counter { get; set; }
 
     /// <summary>TOTP: steps the device's clock is ahead.</summary>
     public int Drift { get; init; }
 
     /// <summary>The shared secret; empty only when <see cref="NotEnrolled"/> says why.</summary>
-    public byte[] Secret { get; init; } = [];
+    public byte[] Secret { get; set; } = [];
 
     /// <summary>The user the file names for it.</summary>
     public string? Owner { get; set; }
 
     /// <summary>Why it is not something this server validates.</summary>
-    public string? NotEnrolled { get; init; }
+    public string? NotEnrolled { get; set; }
 
     /// <summary>Why it is imported but may not be used for good.</summary>
     public string? Disabled { get; init; }

@@ -4,7 +4,7 @@ namespace OathServer.Import;
 
 /// <summary>A seed file on its way in: read once, forward, never put on disk; its head can be looked at first, its
 /// digest is known at the end, and it is no longer than it may be.</summary>
-internal sealed class SeedStream(Stream source, long lengthMax) : Stream
+internal sealed class SeedStream(Stream source, long lengthMax, CancellationToken cancel) : Stream
 {
     /// <summary>What recognising a file may look at.</summary>
     private const int HeadMax = 16 * 1024;
@@ -43,6 +43,7 @@ internal sealed class SeedStream(Stream source, long lengthMax) : Stream
 
     public override int Read(Span<byte> buffer)
     {
+        cancel.ThrowIfCancellationRequested();
         int count;
         if (headRead < head.Length)
         {

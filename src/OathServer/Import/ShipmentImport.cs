@@ -18,6 +18,9 @@ namespace OathServer.Import;
 internal sealed class ShipmentImport(
     Sealer sealer, AuditTrail audit, FactsChanged factsChanged, ImportTurn turn, TimeProvider time)
 {
+    /// <summary>SQLITE_CONSTRAINT_UNIQUE.</summary>
+    private const int UniqueViolation = 2067;
+
     /// <summary>Keys that were not imported, in the stored report.</summary>
     private const int KeptMax = 1000;
 
@@ -56,7 +59,7 @@ internal sealed class ShipmentImport(
     {
         var now = time.GetUtcNow();
         using var plan = new ImportPlan(options);
-        using var stream = new SeedStream(file, options.LengthMax);
+        using var stream = new SeedStream(file, options.LengthMax, cancel);
         var (seeds, digest) = await Task.Run(() => Read(stream, plan, options, now, cancel), cancel);
         plan.Complete();
         await new StoreComparison(db, sealer, digest).CompareAsync(
@@ -140,7 +143,7 @@ internal sealed class ShipmentImport(
                 await Task.Run(() => SqliteTokenRows.Write(db, tokens, done => Tell(ImportStage.Writing, done), cancel), cancel);
             }
         }
-        catch (Exception fault) when (fault is SqliteException { SqliteErrorCode: 19 } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (Exception fault) when (fault is SqliteException { SqliteExtendedErrorCode: UniqueViolation } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             throw new ImportRefusedException(Fault.SerialTaken, "A token of this file was added to the store meanwhile. Nothing was imported; import it again.");
         }

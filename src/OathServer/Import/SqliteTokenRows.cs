@@ -18,8 +18,8 @@ internal static class SqliteTokenRows
         """;
 
     private const string InsertCounter = """
-        INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at)
-        VALUES ($id, $counter, $generation, $state, 0, 0, 0, $drift, 0)
+        INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
+        VALUES ($id, $counter, $generation, $state, 0, 0, 0, $drift, 0, 0)
         """;
 
     public static void Write(OathDbContext db, NewTokens tokens, Action<int>? progress, CancellationToken cancel)

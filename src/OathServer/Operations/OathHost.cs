@@ -2,6 +2,9 @@ using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Import;
 using OathServer.Interop;
+using OathServer.Provisioning;
+using OathServer.Readiness;
+using OathServer.Records;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
@@ -21,6 +24,8 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddAccess();
         builder.Services.AddValidation(builder.Configuration);
+        builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
 
@@ -32,6 +37,10 @@ internal static class OathHost
         app.MapValidation();
         app.MapTokens();
         app.MapImport();
+        app.MapProfiles();
+        app.MapProvisioning();
+        app.MapRecords();
+        app.MapReadiness();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();

@@ -69,6 +69,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
     }
 
+    /// <summary>Ends the writer. The store belongs to the container, which disposes of it after this.</summary>
     public void Dispose()
     {
         Close();
@@ -76,8 +77,6 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         {
             writer.Join();
         }
-
-        store.Dispose();
     }
 
     private void Close()

@@ -29,6 +29,9 @@ internal enum PinMethod
 
     /// <summary>A unique initial PIN that the key itself insists on changing.</summary>
     ForcedChange,
+
+    /// <summary>The holder replaced the factory PIN at the desk; nobody else ever knew it.</summary>
+    SetByHolder,
 }
 
 /// <summary>How the PUK was made.</summary>
@@ -90,6 +93,15 @@ internal sealed class KeyRecord
 
     /// <summary>Version of the PUK master secret; 0 when not derived.</summary>
     public int PukMasterVersion { get; set; }
+
+    /// <summary>The profile a derived PUK was derived for; it is part of the derivation.</summary>
+    public string? PukProfile { get; set; }
+
+    /// <summary>Digits of the PUK, to derive it again.</summary>
+    public int PukDigits { get; set; }
+
+    /// <summary>When the PUK was set; a batch PUK is due for rotation some days later.</summary>
+    public DateTimeOffset? PukSetAt { get; set; }
 
     /// <summary>Attempt number of the derivation (weak values are skipped).</summary>
     public int PukAttempt { get; set; }

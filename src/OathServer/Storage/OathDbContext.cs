@@ -41,6 +41,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         configuration.Properties<PukMethod>().HaveConversion<string>();
         configuration.Properties<JobState>().HaveConversion<string>();
         configuration.Properties<StepState>().HaveConversion<string>();
+        configuration.Properties<ProbedValue>().HaveConversion<string>();
     }
 
     protected override void OnModelCreating(ModelBuilder model)

@@ -24,7 +24,8 @@ internal sealed class ProvisioningJob
 
     public int ProfileVersion { get; set; }
 
-    public long TokenId { get; set; }
+    /// <summary>The token whose credential is written; null when the profile writes none.</summary>
+    public long? TokenId { get; set; }
 
     public long? PersonId { get; set; }
 
@@ -60,6 +61,17 @@ internal enum StepState
     Skipped,
 }
 
+/// <summary>Which of the two values a key may hold was last tried on it.</summary>
+internal enum ProbedValue
+{
+    None,
+    Old,
+    New,
+
+    /// <summary>Refused: neither value is on the key. Nothing more is tried without a person's word.</summary>
+    Refused,
+}
+
 /// <summary>A line of the journal: what is to be on the key, kept before it is sent.</summary>
 internal sealed class ProvisioningStep
 {
@@ -80,6 +92,18 @@ internal sealed class ProvisioningStep
     public byte[]? SealedNew { get; set; }
 
     public string? Detail { get; set; }
+
+    /// <summary>PUK: the version of the master secret it was derived with; 0 when it was not.</summary>
+    public int MasterVersion { get; set; }
+
+    /// <summary>PUK: the attempt number of the derivation.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>What was last sent against a try counter, committed before it was sent: the other candidate is next.</summary>
+    public ProbedValue LastTried { get; set; }
+
+    /// <summary>What stood before: tries left before a probe, the server's counter before the first code.</summary>
+    public long? Before { get; set; }
 
     public DateTimeOffset? ChangedAt { get; set; }
 }

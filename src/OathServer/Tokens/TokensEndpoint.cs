@@ -78,14 +78,14 @@ internal static class TokensEndpoint
             return Problem.BadField("user", "an empty name; send null to take the token back.");
         }
 
-        return await life.AssignAsync(db, serial, request.User, request.Realm, Actor(http), cancel) is { } token
+        return await life.AssignAsync(db, serial, request.User, request.Realm, Actors.Of(http), cancel) is { } token
             ? TypedResults.Ok(View(token))
             : Missing(serial);
     }
 
     private static async Task<Results<Ok<TokenView>, ProblemHttpResult>> Unlock(
         string serial, HttpContext http, OathDbContext db, TokenLife life, CancellationToken cancel) =>
-        await life.UnlockAsync(db, serial, Actor(http), cancel) is { } token ? TypedResults.Ok(View(token)) : Missing(serial);
+        await life.UnlockAsync(db, serial, Actors.Of(http), cancel) is { } token ? TypedResults.Ok(View(token)) : Missing(serial);
 
     private static Task<Results<Ok<TokenView>, ProblemHttpResult>> Suspend(
         string serial, HttpContext http, OathDbContext db, TokenLife life, CancellationToken cancel) =>
@@ -104,18 +104,13 @@ internal static class TokensEndpoint
             return Missing(serial);
         }
 
-        return await life.ChangeStateAsync(db, token, from, to, action, Actor(http), cancel)
+        return await life.ChangeStateAsync(db, token, from, to, action, Actors.Of(http), cancel)
             ? TypedResults.Ok(View((await FindAsync(db, serial, cancel))!))
             : Problem.Conflict($"Token {serial} is {Words(token.Counter!.State)}.", $"Only a token that is {string.Join(" or ", from.Select(Words))} can become {Words(to)}.");
     }
 
     internal static Task<Token?> FindAsync(OathDbContext db, string serial, CancellationToken cancel) =>
         Whole(db.Tokens.AsNoTracking()).SingleOrDefaultAsync(t => t.Serial == serial, cancel);
-
-    internal static AuditEvent Actor(HttpContext http) => new(http.User.Identity?.Name ?? "unknown", "", "")
-    {
-        Origin = http.Connection.RemoteIpAddress?.ToString(),
-    };
 
     internal static TokenView View(Token token)
     {

@@ -5,8 +5,8 @@ namespace OathServer.Validation;
 
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
-    CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy, long request = 0)
-    : CounterChange
+    CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
+    long request = 0, bool provesPending = false) : CounterChange
 {
     private const int LookBack = 10;
 
@@ -127,7 +127,7 @@ internal sealed class ValidationAttempt(
     private Outcome Try(CredentialFacts facts, ref CounterRow row, DateTimeOffset now, out int distance)
     {
         distance = 0;
-        if (row.State is not (TokenState.Active or TokenState.Imported))
+        if (row.State is not (TokenState.Active or TokenState.Imported) && !(provesPending && row.State == TokenState.Pending))
         {
             return Outcome.NotInUse;
         }

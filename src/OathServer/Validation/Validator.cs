@@ -44,6 +44,22 @@ internal sealed class Validator(
         }
     }
 
+    /// <summary>The first code of a key being provisioned: as a validation by serial number, but a pending token may
+    /// accept it. It stays pending, so nobody else gets in before its job is confirmed.</summary>
+    public async Task<ValidationAttempt> ProveAsync(string serial, string code, CancellationToken cancel)
+    {
+        for (var fresh = false; ; fresh = true)
+        {
+            var found = await credentials.BySerialAsync(serial, cancel, fresh);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policy, provesPending: true);
+            await counters.SubmitAsync(attempt);
+            if (!attempt.Stale || fresh)
+            {
+                return attempt;
+            }
+        }
+    }
+
     public async Task<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
     {
         var request = requests.Of(caller, realm, user, code);

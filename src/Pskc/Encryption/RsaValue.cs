@@ -7,7 +7,9 @@ using Org.BouncyCastle.Security;
 
 namespace Pskc.Encryption;
 
-/// <summary>Values encrypted to an RSA key (RFC 6030 section 6.3). Null means it does not decrypt; why is not said.</summary>
+/// <summary>
+/// Values encrypted to an RSA key (RFC 6030 section 6.3). Null means it does not decrypt; why is not said.
+/// </summary>
 internal static class RsaValue
 {
     public static byte[]? Decrypt(RSA rsa, EncryptedData data)

@@ -28,7 +28,9 @@ internal sealed record ValueAlgorithm(string Name, string Uri, CipherKind Kind, 
 
     private static readonly Dictionary<string, ValueAlgorithm> byName = Table();
 
-    /// <summary>Whether the cipher itself tells a wrong key or a changed value, so that no ValueMAC is needed.</summary>
+    /// <summary>
+    /// Whether the cipher itself tells a wrong key or a changed value, so that no ValueMAC is needed.
+    /// </summary>
     public bool IsAuthenticated => Kind is CipherKind.AesGcm or CipherKind.AesWrap or CipherKind.AesWrapPadded
         or CipherKind.TripleDesWrap or CipherKind.CamelliaWrap;
 

@@ -28,8 +28,8 @@ internal sealed class ValueCipher : IDisposable
                 break;
             case CipherKind.TripleDesCbc or CipherKind.TripleDesWrap:
                 block = TripleDES.Create();
-                block.Key = IsWeak(this.key) ? throw new PskcException(PskcFault.KeyRequired,
-                    "The key is one of the known weak keys of 3DES, or no 3DES key; it cannot be the file's.") : ThreeKeys(this.key);
+                block.Key = !IsWeak(this.key) ? ThreeKeys(this.key) : throw new PskcException(PskcFault.KeyRequired,
+                    "The key is one of the known weak keys of 3DES; it cannot be the file's.");
                 break;
             case CipherKind.AesGcm:
                 gcm = new AesGcm(this.key, tagSizeInBytes: 16);

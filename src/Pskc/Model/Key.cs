@@ -14,10 +14,14 @@ public sealed class Key : IDisposable
     /// <summary>The algorithm, whatever draft's name it goes by.</summary>
     public KeyAlgorithm Algorithm { get; init; }
 
-    /// <summary>The suite as the file writes it: a hash for HOTP and TOTP, the whole suite for OCRA (section 4.3.4).</summary>
+    /// <summary>
+    /// The suite as the file writes it: a hash for HOTP and TOTP, the whole suite for OCRA (section 4.3.4).
+    /// </summary>
     public string? Suite { get; init; }
 
-    /// <summary>The hash of a HOTP or TOTP key: SHA-1 when the file names none, null when it names one unknown.</summary>
+    /// <summary>
+    /// The hash of a HOTP or TOTP key: SHA-1 when the file names none, null when it names one unknown.
+    /// </summary>
     public OtpHash? Hash { get; init; }
 
     /// <summary>Who issued the key.</summary>
@@ -68,10 +72,14 @@ public sealed class Key : IDisposable
     /// <summary>Whether nothing in the file speaks against using the key.</summary>
     public bool IsUsable => UnusableReason is null;
 
-    /// <summary>Why the secret is weak, for people; null when it is not. The reader's caller decides what to do.</summary>
+    /// <summary>
+    /// Why the secret is weak, for people; null when it is not. The reader's caller decides what to do.
+    /// </summary>
     public string? WeakReason => WeakSecret.Why(Secret, Algorithm);
 
-    /// <summary>Whether the secret is shorter than RFC 4226's 128 bits, all of one octet, or a published test value.</summary>
+    /// <summary>
+    /// Whether the secret is shorter than RFC 4226's 128 bits, all of one octet, or a published test value.
+    /// </summary>
     public bool IsWeak => WeakReason is not null;
 
     /// <summary>The line it starts on; 0 when it did not come from a file.</summary>

@@ -1,6 +1,8 @@
 namespace Pskc;
 
-/// <summary>What a key is for, whatever name a draft gave it (RFC 6030 section 10 and the algorithm profiles draft).</summary>
+/// <summary>
+/// What a key is for, whatever name a draft gave it (RFC 6030 section 10 and the algorithm profiles draft).
+/// </summary>
 public enum KeyAlgorithm
 {
     /// <summary>The file does not say.</summary>

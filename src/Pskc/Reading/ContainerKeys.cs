@@ -88,20 +88,21 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
         data.Algorithm ??= header.DefaultAlgorithm;
         if (string.IsNullOrEmpty(data.Algorithm))
         {
-            throw new PskcException(PskcFault.UnsupportedAlgorithm, data.Line, null, null,
+            throw PskcException.At(PskcFault.UnsupportedAlgorithm, data.Line,
                 "an encrypted value names no encryption algorithm. Ask the sender; it is not guessed.");
         }
-        data.Known = data.Algorithm == cipherUri ? cipher!.Algorithm : ValueAlgorithm.Find(data.Algorithm) ?? throw new PskcException(PskcFault.UnsupportedAlgorithm,
-            data.Line, null, null, $"the encryption algorithm '{PskcException.Printable(data.Algorithm)}' is not known.");
+        data.Known = data.Algorithm == cipherUri ? cipher!.Algorithm : ValueAlgorithm.Find(data.Algorithm);
+        _ = data.Known ?? throw PskcException.At(PskcFault.UnsupportedAlgorithm, data.Line,
+            $"the encryption algorithm '{PskcException.Printable(data.Algorithm)}' is not known.");
         if (data.Known.Kind == CipherKind.Rsa15 && !options.AllowRsa15)
         {
-            throw new PskcException(PskcFault.UnsupportedAlgorithm, data.Line, null, null, "values are encrypted with RSA " +
+            throw PskcException.At(PskcFault.UnsupportedAlgorithm, data.Line, "values are encrypted with RSA " +
                 "PKCS#1 v1.5, which leaks through its errors. Allow it (AllowRsa15) only where nobody can send many files.");
         }
         // RFC 6030 section 6: one algorithm for all values. A second one is how a value is smuggled past its MAC.
         if (isValue && (algorithmUri ??= data.Known.Uri) != data.Known.Uri)
         {
-            throw new PskcException(PskcFault.BadStructure, data.Line, null, null,
+            throw PskcException.At(PskcFault.BadStructure, data.Line,
                 $"values are encrypted with two algorithms, {algorithmUri} and {data.Known.Uri}; RFC 6030 has one a file.");
         }
     }
@@ -129,7 +130,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
         return mac is not null ? true : throw Missing(data, "the value has a ValueMAC, but the file names no MAC method");
     }
 
-    private static PskcException Missing(EncryptedData data, string what) => new(PskcFault.MacMissing, data.Line, null, null,
+    private static PskcException Missing(EncryptedData data, string what) => PskcException.At(PskcFault.MacMissing, data.Line,
         what + " (RFC 6030 section 6.1.1). Ask the sender for a file with MACs.");
 
     private void PrepareMac()
@@ -143,8 +144,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
         {
             return;
         }
-        mac = ValueMac.Find(header.MacAlgorithm ?? "") ?? throw new PskcException(PskcFault.UnsupportedAlgorithm,
-            header.MacLine, null, null,
+        mac = ValueMac.Find(header.MacAlgorithm ?? "") ?? throw PskcException.At(PskcFault.UnsupportedAlgorithm, header.MacLine,
             $"the MAC algorithm '{PskcException.Printable(header.MacAlgorithm ?? "")}' is not known; it is not taken for another.");
         if (!options.MacKey.IsEmpty)
         {
@@ -159,12 +159,12 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
         }
         else if (header.MacKeyReference is not null)
         {
-            throw new PskcException(PskcFault.KeyRequired, header.MacLine, null, null, "the MAC key is not in the file but " +
+            throw PskcException.At(PskcFault.KeyRequired, header.MacLine, "the MAC key is not in the file but " +
                 $"agreed apart, under the name '{PskcException.Printable(header.MacKeyReference)}'. Give it (MacKey).");
         }
         else if (header.Kind == EncryptionKind.PrivateKey && header.WrappedKey is null)
         {
-            throw new PskcException(PskcFault.MacMissing, header.MacLine, null, null, "the file names a MAC method but no " +
+            throw PskcException.At(PskcFault.MacMissing, header.MacLine, "the file names a MAC method but no " +
                 "MAC key, and its values are encrypted to a public key. Give the MAC key (MacKey), or ask the sender.");
         }
         else

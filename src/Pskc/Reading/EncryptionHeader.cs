@@ -2,7 +2,9 @@ using Pskc.Encryption;
 
 namespace Pskc.Reading;
 
-/// <summary>What the head of a container says of its encryption and MAC (RFC 6030 section 6), before any key is used.</summary>
+/// <summary>
+/// What the head of a container says of its encryption and MAC (RFC 6030 section 6), before any key is used.
+/// </summary>
 internal sealed class EncryptionHeader
 {
     public EncryptionKind Kind { get; set; }

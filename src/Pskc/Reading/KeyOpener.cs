@@ -4,7 +4,9 @@ using Pskc.Xml;
 
 namespace Pskc.Reading;
 
-/// <summary>Turns a parsed key into one with its values: opens them, types them, and says what speaks against using it.</summary>
+/// <summary>
+/// Turns a parsed key into one with its values: opens them, types them, and says what speaks against using it.
+/// </summary>
 internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Action<int, string> warn)
 {
     public Key Open(RawKey raw)
@@ -21,7 +23,7 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
             secret = Octets(raw.Secret, "Secret", ref unusable);
             if (secret is { Length: 0 })
             {
-                throw new PskcException(PskcFault.BadValue, raw.Secret!.Line, null, null,
+                throw PskcException.At(PskcFault.BadValue, raw.Secret!.Line,
                     "the secret is empty. A key without secret has no Secret element at all; ask the sender.");
             }
             var key = new Key
@@ -108,7 +110,7 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
             warn(value.Line, $"{name} does not authenticate; the key was skipped.");
             return null;
         }
-        return opened ?? throw new PskcException(PskcFault.NotAuthentic, value.Line, null, null,
+        return opened ?? throw PskcException.At(PskcFault.NotAuthentic, value.Line,
             $"the encrypted {name} does not authenticate. Either the key or passphrase is not the one this file was made " +
             "with, or the file was changed on the way. Nothing of it may be used; check both with the sender.");
     }
@@ -132,7 +134,7 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
         var most = octets == 4 ? int.MaxValue : long.MaxValue;
         if (number < least || number > most)
         {
-            throw new PskcException(PskcFault.BadValue, value.Line, null, null, $"{name} is outside {least} to {most}.");
+            throw PskcException.At(PskcFault.BadValue, value.Line, $"{name} is outside {least} to {most}.");
         }
         if (name == "Counter" && number > uint.MaxValue)
         {
@@ -157,7 +159,7 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
             warn(value.Line, $"{name} is not decimal as the standard says, but Base64; it was read as {number}.");
             return number;
         }
-        throw new PskcException(PskcFault.BadValue, value.Line, null, null,
+        throw PskcException.At(PskcFault.BadValue, value.Line,
             $"{name} is '{PskcException.Printable(text)}', not a decimal number from 0 to 9223372036854775807.");
     }
 
@@ -174,7 +176,7 @@ internal sealed class KeyOpener(ContainerKeys keys, PskcReadOptions options, Act
         }
         catch (PskcException e)
         {
-            throw new PskcException(e.Fault, value.Line, null, null, $"{name} {e.Message}");
+            throw PskcException.At(e.Fault, value.Line, $"{name} {e.Message}");
         }
         finally
         {

@@ -4,7 +4,9 @@ using Pskc.Xml;
 
 namespace Pskc.Reading;
 
-/// <summary>Reads one KeyPackage, or a draft's Device, in the order of the schema (RFC 6030 sections 4.2 and 4.3).</summary>
+/// <summary>
+/// Reads one KeyPackage, or a draft's Device, in the order of the schema (RFC 6030 sections 4.2 and 4.3).
+/// </summary>
 internal sealed class KeyPackageReader(
     XmlCursor xml, Dialect dialect, bool valuesAreEncrypted, PskcLimits limits, Action<int, string> warn)
 {

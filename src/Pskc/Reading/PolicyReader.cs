@@ -2,7 +2,9 @@ using Pskc.Xml;
 
 namespace Pskc.Reading;
 
-/// <summary>Reads a Policy; whatever is not known goes on record, for then the key must not be used (RFC 6030 section 5).</summary>
+/// <summary>
+/// Reads a Policy; whatever is not known goes on record, for then the key must not be used (RFC 6030 section 5).
+/// </summary>
 internal static class PolicyReader
 {
     private static readonly HashSet<string> knownUses = new(StringComparer.OrdinalIgnoreCase)

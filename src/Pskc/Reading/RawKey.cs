@@ -1,6 +1,8 @@
 namespace Pskc.Reading;
 
-/// <summary>A key as it was parsed, its values not yet opened: the policy that may forbid it stands after them.</summary>
+/// <summary>
+/// A key as it was parsed, its values not yet opened: the policy that may forbid it stands after them.
+/// </summary>
 internal sealed class RawKey
 {
     public int Line { get; init; }

@@ -3,7 +3,9 @@ using Pskc.Xml;
 
 namespace Pskc.Reading;
 
-/// <summary>Recognises the dialect by root element and namespace, and checks the version (RFC 6030 section 1.2).</summary>
+/// <summary>
+/// Recognises the dialect by root element and namespace, and checks the version (RFC 6030 section 1.2).
+/// </summary>
 internal static class RootElement
 {
     public static (Dialect Dialect, string? Version, string? Id) Read(
@@ -14,7 +16,8 @@ internal static class RootElement
         var found = Recognise(name, ns);
         if (options.Dialect is { } forced)
         {
-            // Forcing reads a root of an unknown namespace as that dialect's; it does not turn one dialect into another.
+            // Forcing reads a root of an unknown namespace as that dialect's; it does not turn one dialect into
+            // another.
             if (found is not null && found != forced && !(found == Dialect.Rfc6030 && forced == Dialect.DraftIetf))
             {
                 throw xml.Fault(PskcFault.WrongKind, $"the file is of dialect {found}, not {forced}.");

@@ -5,7 +5,9 @@ using Pskc.Xml;
 
 namespace Pskc.Signatures;
 
-/// <summary>Puts an enveloped signature over a whole container (RFC 6030 section 7), as every verifier knows it.</summary>
+/// <summary>
+/// Puts an enveloped signature over a whole container (RFC 6030 section 7), as every verifier knows it.
+/// </summary>
 internal static class ContainerSigner
 {
     public static void Sign(Stream unsigned, Stream signed, X509Certificate2 signer, X509Certificate2Collection? chain)

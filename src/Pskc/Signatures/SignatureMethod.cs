@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Pskc.Signatures;
 
-/// <summary>The signature and digest algorithms of XML Signature that certificates sign with. No HMAC: that is no signature.</summary>
+/// <summary>
+/// The signature and digest algorithms of XML Signature that certificates sign with. No HMAC: that is no signature.
+/// </summary>
 internal static class SignatureMethod
 {
     public static HashAlgorithmName? Digest(string uri) => uri switch

@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Pskc.Signatures;
 
-/// <summary>Whether a signer's certificate leads to a trust anchor. The one in the file proves nothing by itself.</summary>
+/// <summary>
+/// Whether a signer's certificate leads to a trust anchor. The one in the file proves nothing by itself.
+/// </summary>
 internal static class SignerTrust
 {
     public static void Check(X509Certificate2 signer, List<X509Certificate2> others, PskcReadOptions options)
@@ -15,7 +17,7 @@ internal static class SignerTrust
         {
             throw ContainerVerifier.Invalid("the signer's certificate is not one for signing");
         }
-        if (IsAnchor(signer, options) && (options.IgnoreCertificateTime || signer.NotAfter > DateTime.Now))
+        if (IsAnchor(signer, options) && (options.IgnoreCertificateTime || signer.NotAfter > TimeProvider.System.GetLocalNow().DateTime))
         {
             return;
         }

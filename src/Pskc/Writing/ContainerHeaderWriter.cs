@@ -63,7 +63,9 @@ internal static class ContainerHeaderWriter
         xml.WriteEndElement();
     }
 
-    /// <summary>As RFC 6030 figure 7 has it, which is what peers read: parameters in PKCS#5's namespace, children in none.</summary>
+    /// <summary>
+    /// As RFC 6030 figure 7 has it, which is what peers read: parameters in PKCS#5's namespace, children in none.
+    /// </summary>
     private static void WriteDerivedKey(XmlWriter xml, ContainerProtection protection)
     {
         xml.WriteStartElement("xenc11", "DerivedKey", Ns.Xenc11);

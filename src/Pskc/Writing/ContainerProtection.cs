@@ -78,7 +78,9 @@ public sealed class ContainerProtection : IDisposable
         };
     }
 
-    /// <summary>The recipient's RSA certificate (section 6.3), by RSA-OAEP as XML Encryption 1.0 has it, with MACs.</summary>
+    /// <summary>
+    /// The recipient's RSA certificate (section 6.3), by RSA-OAEP as XML Encryption 1.0 has it, with MACs.
+    /// </summary>
     public static ContainerProtection Recipient(X509Certificate2 certificate)
     {
         using var rsa = certificate.GetRSAPublicKey()

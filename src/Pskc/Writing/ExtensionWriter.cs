@@ -3,7 +3,9 @@ using Pskc.Xml;
 
 namespace Pskc.Writing;
 
-/// <summary>Puts extensions back that a reader kept as XML text (RFC 6030 section 9), so that re-export loses none.</summary>
+/// <summary>
+/// Puts extensions back that a reader kept as XML text (RFC 6030 section 9), so that re-export loses none.
+/// </summary>
 internal static class ExtensionWriter
 {
     public static void Write(XmlWriter xml, IReadOnlyList<string> extensions)

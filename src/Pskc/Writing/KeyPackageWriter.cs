@@ -161,7 +161,9 @@ internal sealed class KeyPackageWriter(XmlWriter xml, ValueSeal? seal, bool encr
         Integer(name, value, octets);
     }
 
-    /// <summary>Encrypted integers are 8 octets for Counter and 4 for the others, big-endian, which nobody misreads.</summary>
+    /// <summary>
+    /// Encrypted integers are 8 octets for Counter and 4 for the others, big-endian, which nobody misreads.
+    /// </summary>
     private void Integer(string name, long? value, ReadOnlySpan<byte> octets)
     {
         if (value is null)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Xml;
 
@@ -80,7 +81,9 @@ internal sealed class XmlCursor : IDisposable
         }
     }
 
-    /// <summary>The name of an element of XML Encryption, XML Signature or PKCS#5, which drafts put in odd namespaces.</summary>
+    /// <summary>
+    /// The name of an element of XML Encryption, XML Signature or PKCS#5, which drafts put in odd namespaces.
+    /// </summary>
     public string CryptoName
     {
         get
@@ -300,7 +303,7 @@ internal sealed class XmlCursor : IDisposable
         }
     }
 
-    public PskcException Fault(PskcFault fault, string what) => new(fault, Line, null, null, what);
+    public PskcException Fault(PskcFault fault, string what) => PskcException.At(fault, Line, what);
 
     private bool Step()
     {
@@ -334,29 +337,29 @@ internal sealed class XmlCursor : IDisposable
     {
         if (fault is not XmlException e)
         {
-            return new PskcException(PskcFault.NotXml, Line, null, null,
+            return PskcException.At(PskcFault.NotXml, Line,
                 $"the file is not well-formed XML: {fault.Message}", fault);
         }
         var line = e.LineNumber + stream.SkippedLines;
         if (Says("DTD") || Says("DOCTYPE"))
         {
-            return new PskcException(PskcFault.DtdForbidden, line, null, null, "the file has a DOCTYPE. Nothing in PSKC " +
+            return PskcException.At(PskcFault.DtdForbidden, line, "the file has a DOCTYPE. Nothing in PSKC " +
                 "needs one and it is how XML readers are attacked, so it is refused. Ask the sender for a file without.", e);
         }
         if (Says("MaxCharacters"))
         {
-            return new PskcException(PskcFault.LimitExceeded, line, null, null,
+            return PskcException.At(PskcFault.LimitExceeded, line,
                 "the file is larger than the limits allow (PskcLimits).", e);
         }
         return stream.AtEnd && (Says("nexpected end of file") || Says("nclosed") || Says("Root element is missing"))
-            ? new PskcException(PskcFault.Truncated, line, null, null, "the file ends before its container does: it was " +
+            ? PskcException.At(PskcFault.Truncated, line, "the file ends before its container does: it was " +
                 "cut off. Nothing of it may be used; fetch it again.", e)
-            : new PskcException(PskcFault.NotXml, line, null, null, $"the file is not well-formed XML: {e.Message}", e);
+            : PskcException.At(PskcFault.NotXml, line, $"the file is not well-formed XML: {e.Message}", e);
 
         bool Says(string words) => e.Message.Contains(words, StringComparison.Ordinal);
     }
 
-    private void ClearText() => CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan()));
+    private void ClearText() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(text.AsSpan()));
 
     public void Dispose()
     {

@@ -22,7 +22,9 @@ public sealed class AppletChannel(ISmartCardConnection connection, byte getRespo
     /// <summary>Long commands go with extended length instead of chaining. Off: chaining works on more cards.</summary>
     public bool ExtendedLength { get; init; }
 
-    /// <summary>SELECT by application identifier (ISO 7816-4, 7.1.1); null when the card has no such application.</summary>
+    /// <summary>
+    /// SELECT by application identifier (ISO 7816-4, 7.1.1); null when the card has no such application.
+    /// </summary>
     public ReadOnlyMemory<byte>? TrySelect(ReadOnlySpan<byte> aid)
     {
         var answer = Transmit(new CommandApdu(0x00, 0xA4, 0x04, 0x00, aid.ToArray()));
@@ -35,7 +37,9 @@ public sealed class AppletChannel(ISmartCardConnection connection, byte getRespo
         throw new CardStatusException("select an application", answer.Status);
     }
 
-    /// <summary>Sends a command and returns its data; any status but 9000 is a <see cref="CardStatusException"/>.</summary>
+    /// <summary>
+    /// Sends a command and returns its data; any status but 9000 is a <see cref="CardStatusException"/>.
+    /// </summary>
     public ReadOnlyMemory<byte> Send(string what, CommandApdu command)
     {
         var answer = Transmit(command);

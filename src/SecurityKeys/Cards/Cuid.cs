@@ -11,7 +11,9 @@ public enum CuidSource
     /// <summary>The device's own serial number (YubiKey).</summary>
     DeviceSerial,
 
-    /// <summary>Chip fabricator, type, batch and serial of the card production life cycle data (GlobalPlatform).</summary>
+    /// <summary>
+    /// Chip fabricator, type, batch and serial of the card production life cycle data (GlobalPlatform).
+    /// </summary>
     Cplc,
 
     /// <summary>The GUID of the PIV card holder unique identifier (SP 800-73-4 part 1, 3.1.2).</summary>

@@ -3,7 +3,9 @@ namespace SecurityKeys.Cards;
 /// <summary>One tag with its value, in the basic encoding rules' form (ISO 7816-4, 5.2.2).</summary>
 public readonly record struct Tlv(int Tag, ReadOnlyMemory<byte> Value)
 {
-    /// <summary>Reads all elements, in order; throws <see cref="BadCardAnswerException"/> when lengths do not add up.</summary>
+    /// <summary>
+    /// Reads all elements, in order; throws <see cref="BadCardAnswerException"/> when lengths do not add up.
+    /// </summary>
     public static IReadOnlyList<Tlv> ReadAll(ReadOnlyMemory<byte> bytes)
     {
         var elements = new List<Tlv>();

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace SecurityKeys.Cards;
 
-/// <summary>Builds tag-length-value data in a buffer of its own that is zeroed when disposed: values may be secrets.</summary>
+/// <summary>
+/// Builds tag-length-value data in a buffer of its own that is zeroed when disposed: values may be secrets.
+/// </summary>
 public sealed class TlvWriter : IDisposable
 {
     private byte[] buffer = new byte[128];

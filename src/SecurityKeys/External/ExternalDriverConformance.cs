@@ -90,7 +90,10 @@ public static class ExternalDriverConformance
     }
 
     private static byte[] Draw(SecretRule rule, int seed) =>
-        [.. Enumerable.Range(0, rule.LengthMax).Select(i => (byte)rule.Alphabet[(i * 3 + seed) % rule.Alphabet.Length])];
+        [
+            .. Enumerable.Range(0, rule.LengthMax)
+                .Select(i => (byte)rule.Alphabet[(i * 3 + seed) % rule.Alphabet.Length]),
+        ];
 
     private static async Task TryAsync(List<ConformanceCheck> checks, string rule, Func<Task<string>> check)
     {

@@ -61,7 +61,8 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         new("", [], KeyProfile.External.Pin, KeyProfile.External.Puk);
 
     /// <summary>Starts the program and greets it.</summary>
-    public static async Task<ExternalKeyDriver> StartAsync(ExternalDriverOptions options, CancellationToken cancel = default)
+    public static async Task<ExternalKeyDriver> StartAsync(
+        ExternalDriverOptions options, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         var start = new ProcessStartInfo(options.Program)
@@ -166,7 +167,8 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
             var rules = Member(answer, "rules", JsonValueKind.Object);
             return new ExternalDriverInfo(
                 Member(answer, "name", JsonValueKind.String).GetString()!,
-                [.. Member(answer, "operations", JsonValueKind.Array).EnumerateArray().Select(o => o.GetString() ?? "")],
+                [.. Member(answer, "operations", JsonValueKind.Array).EnumerateArray()
+                    .Select(o => o.GetString() ?? "")],
                 Rule(Member(rules, "pin", JsonValueKind.Object)), Rule(Member(rules, "puk", JsonValueKind.Object)));
         }, cancel);
 
@@ -207,7 +209,8 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new SmartCardException($"The external driver did not answer \"{operation}\" in time and was stopped.");
+            throw new SmartCardException(
+                $"The external driver did not answer \"{operation}\" in time and was stopped.");
         }
         catch (IOException e)
         {

@@ -89,16 +89,20 @@ public sealed class FidoApplication
             options.GetValueOrDefault("alwaysUv") is true,
             map.GetValueOrDefault(0x0DL) is long and >= 4 and <= PinBytesMax and var length ? (int)length : 4,
             map.GetValueOrDefault(0x0CL) is true,
-            [.. (map.GetValueOrDefault(6L) as List<object?> ?? [1L]).OfType<long>().Where(p => p is 1 or 2).Select(p => (int)p)]);
+            [.. (map.GetValueOrDefault(6L) as List<object?> ?? [1L]).OfType<long>()
+                .Where(p => p is 1 or 2).Select(p => (int)p)]);
     }
 
     /// <summary>Tries left for the PIN, without spending one (6.5.5.2).</summary>
     public int GetPinTriesLeft() =>
-        Call("read the PIN tries", ClientPin, new() { [1L] = 1L, [2L] = 1L }).GetValueOrDefault(3L) is long left and >= 0 and <= 8
+        Call("read the PIN tries", ClientPin, new() { [1L] = 1L, [2L] = 1L })
+            .GetValueOrDefault(3L) is long left and >= 0 and <= 8
             ? (int)left
             : throw new BadCardAnswerException("The key does not say how many tries are left.");
 
-    /// <summary>Sets the first PIN (6.5.5.5): UTF-8, at least the key's minimum in characters, at most 63 bytes.</summary>
+    /// <summary>
+    /// Sets the first PIN (6.5.5.5): UTF-8, at least the key's minimum in characters, at most 63 bytes.
+    /// </summary>
     public void SetPin(ReadOnlySpan<byte> pin, int protocol = 2)
     {
         using var session = Agree(protocol, out var ours);
@@ -124,7 +128,7 @@ public sealed class FidoApplication
 
     /// <summary>
     /// authenticatorConfig setMinPINLength (6.11.4): raises the minimum (it never falls but by a reset), and with
-    /// <paramref name="forceChange"/> makes the key refuse its PIN until it is changed. The PIN is needed if one is set.
+    /// <paramref name="forceChange"/> makes the key refuse its PIN until it is changed. The PIN is needed if set.
     /// </summary>
     public void SetMinPinLength(int? length, bool forceChange, ReadOnlySpan<byte> pin = default, int protocol = 2)
     {
@@ -150,7 +154,9 @@ public sealed class FidoApplication
         }
     }
 
-    /// <summary>authenticatorReset (6.6): only within ten seconds of power-up, with a touch, and said in so many words.</summary>
+    /// <summary>
+    /// authenticatorReset (6.6): only within ten seconds of power-up, with a touch, and said in so many words.
+    /// </summary>
     public void Reset(FidoReset confirmation)
     {
         if (confirmation != FidoReset.DestroyEveryRegistration)
@@ -173,7 +179,8 @@ public sealed class FidoApplication
 
     private PinProtocol Agree(int protocol, out Dictionary<object, object?> ours)
     {
-        if (protocol is not (1 or 2)) throw new ArgumentOutOfRangeException(nameof(protocol), "There are protocols 1 and 2.");
+        if (protocol is not (1 or 2))
+            throw new ArgumentOutOfRangeException(nameof(protocol), "There are protocols 1 and 2.");
         var answer = Call("agree on a key", ClientPin, new() { [1L] = protocol, [2L] = 2L });
         if (answer.GetValueOrDefault(1L) is not Dictionary<object, object?> theirs)
             throw new BadCardAnswerException("The key gave no public key.");

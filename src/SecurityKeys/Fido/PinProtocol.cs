@@ -26,7 +26,11 @@ internal sealed class PinProtocol : IDisposable
             using var peer = ECDiffieHellman.Create(new ECParameters
             {
                 Curve = ECCurve.NamedCurves.nistP256,
-                Q = new ECPoint { X = theirs.GetValueOrDefault(-2L) as byte[], Y = theirs.GetValueOrDefault(-3L) as byte[] },
+                Q = new ECPoint
+                {
+                    X = theirs.GetValueOrDefault(-2L) as byte[],
+                    Y = theirs.GetValueOrDefault(-3L) as byte[],
+                },
             });
             z = ours.DeriveRawSecretAgreement(peer.PublicKey);
         }

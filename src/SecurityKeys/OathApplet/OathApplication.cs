@@ -59,7 +59,8 @@ public sealed class OathApplication
                 throw new BadCardAnswerException("The list of credentials is not well-formed.");
             var kind = element.Value.Span[0];
             credentials.Add(new OathCredential(
-                Encoding.UTF8.GetString(element.Value.Span[1..]), (OathType)(kind & 0xF0), (OathAlgorithm)(kind & 0x0F)));
+                Encoding.UTF8.GetString(element.Value.Span[1..]),
+                (OathType)(kind & 0xF0), (OathAlgorithm)(kind & 0x0F)));
         }
         return credentials;
     }
@@ -99,7 +100,9 @@ public sealed class OathApplication
     /// </summary>
     public string? CalculateHotp(string name) => Calculate(name, []);
 
-    /// <summary>The TOTP code of the time step (Unix time divided by the period); null when there is no such credential.</summary>
+    /// <summary>
+    /// The TOTP code of the time step (Unix time divided by the period); null when there is no such credential.
+    /// </summary>
     public string? CalculateTotp(string name, ulong timeStep)
     {
         Span<byte> step = stackalloc byte[8];
@@ -158,7 +161,9 @@ public sealed class OathApplication
     public void RemoveAccessKey() =>
         channel.Send("remove the access code", new CommandApdu(0x00, 0x03, 0x00, 0x00, new byte[] { 0x73, 0x00 }));
 
-    /// <summary>VALIDATE: both sides prove the access key. False when it is wrong; there is no limit on tries.</summary>
+    /// <summary>
+    /// VALIDATE: both sides prove the access key. False when it is wrong; there is no limit on tries.
+    /// </summary>
     public bool Validate(ReadOnlySpan<byte> accessKey)
     {
         if (challenge is null) return true;

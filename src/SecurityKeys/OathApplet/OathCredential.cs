@@ -26,7 +26,9 @@ public enum OathAlgorithm
     Sha512 = 0x03,
 }
 
-/// <summary>A credential's name on the key: <c>issuer:account</c>, with <c>period/</c> in front for an odd TOTP period.</summary>
+/// <summary>
+/// A credential's name on the key: <c>issuer:account</c>, with <c>period/</c> in front for an odd TOTP period.
+/// </summary>
 public static class OathName
 {
     /// <summary>The longest name the applet takes, in bytes of UTF-8.</summary>
@@ -37,7 +39,8 @@ public static class OathName
     {
         ArgumentException.ThrowIfNullOrEmpty(account);
         var name = string.IsNullOrEmpty(issuer) ? account : $"{issuer}:{account}";
-        if (type == OathType.Totp && period != 30) name = string.Create(CultureInfo.InvariantCulture, $"{period}/{name}");
+        if (type == OathType.Totp && period != 30)
+            name = string.Create(CultureInfo.InvariantCulture, $"{period}/{name}");
         if (Encoding.UTF8.GetByteCount(name) > BytesMax)
             throw new ArgumentException($"A credential's name has at most {BytesMax} bytes.", nameof(account));
         return name;

@@ -36,7 +36,8 @@ public sealed class Attestation : IDisposable
         chain.ChainPolicy.CustomTrustStore.Add(attestationKey);
         // The factory's intermediates carry no CA constraints worth the name, and dates are meaningless on a device.
         chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid
-            | X509VerificationFlags.IgnoreInvalidBasicConstraints | X509VerificationFlags.AllowUnknownCertificateAuthority;
+            | X509VerificationFlags.IgnoreInvalidBasicConstraints
+            | X509VerificationFlags.AllowUnknownCertificateAuthority;
         return chain.Build(Certificate) && chain.ChainElements.Count == 2
             && chain.ChainElements[1].Certificate.RawDataMemory.Span.SequenceEqual(attestationKey.RawDataMemory.Span);
     }

@@ -19,7 +19,9 @@ public sealed class CardCapabilities
     /// <summary>Element F0.</summary>
     public ReadOnlyMemory<byte> CardIdentifier { get; }
 
-    /// <summary>With a random identifier of the kind Yubico's tools write (GSC-RID, manufacturer FF, card type 02).</summary>
+    /// <summary>
+    /// With a random identifier of the kind Yubico's tools write (GSC-RID, manufacturer FF, card type 02).
+    /// </summary>
     public static CardCapabilities Create() =>
         new([0xA0, 0x00, 0x00, 0x01, 0x16, 0xFF, 0x02, .. RandomNumberGenerator.GetBytes(14)]);
 

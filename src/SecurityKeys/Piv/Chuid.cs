@@ -5,7 +5,9 @@ using SecurityKeys.Cards;
 
 namespace SecurityKeys.Piv;
 
-/// <summary>The card holder unique identifier (SP 800-73-4 part 1, 3.1.2): a GUID other tools show as the card's serial.</summary>
+/// <summary>
+/// The card holder unique identifier (SP 800-73-4 part 1, 3.1.2): a GUID other tools show as the card's serial.
+/// </summary>
 public sealed class Chuid
 {
     // A FASC-N of no federal issuer, 9999-9999-999999-0-1-0000000000300001, as Yubico's tools write it.

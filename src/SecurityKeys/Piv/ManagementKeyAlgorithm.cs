@@ -41,7 +41,8 @@ public static class ManagementKeyCipher
     internal static byte[] Decrypt(ManagementKeyAlgorithm algorithm, byte[] key, ReadOnlySpan<byte> block) =>
         Transform(algorithm, key, block, encrypt: false);
 
-    private static byte[] Transform(ManagementKeyAlgorithm algorithm, byte[] key, ReadOnlySpan<byte> block, bool encrypt)
+    private static byte[] Transform(
+        ManagementKeyAlgorithm algorithm, byte[] key, ReadOnlySpan<byte> block, bool encrypt)
     {
         using SymmetricAlgorithm cipher =
             algorithm == ManagementKeyAlgorithm.TripleDes ? TripleDES.Create() : Aes.Create();

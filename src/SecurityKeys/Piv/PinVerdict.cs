@@ -28,7 +28,8 @@ public readonly record struct PinVerdict(PinOutcome Outcome, int? TriesLeft)
     public void ThrowIfRefused(string what)
     {
         if (Accepted) return;
-        throw new PinRefusedException(what, Outcome == PinOutcome.Wrong ? StatusWord.Wrong(TriesLeft ?? 0) : StatusWord.Blocked);
+        throw new PinRefusedException(
+            what, Outcome == PinOutcome.Wrong ? StatusWord.Wrong(TriesLeft ?? 0) : StatusWord.Blocked);
     }
 
     internal static PinVerdict From(string what, StatusWord status) => status switch

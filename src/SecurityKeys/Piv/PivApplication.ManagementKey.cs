@@ -56,7 +56,8 @@ public sealed partial class PivApplication
     {
         CheckKeyLength(key, algorithm);
         if (algorithm != ManagementKeyAlgorithm.TripleDes && !(Firmware >= AesFirmware))
-            throw new NotOnThisFirmwareException("An AES management key", AesFirmware, Firmware ?? new Version(0, 0, 0));
+            throw new NotOnThisFirmwareException(
+                "An AES management key", AesFirmware, Firmware ?? new Version(0, 0, 0));
 
         using var data = new TlvWriter();
         data.Raw((byte)algorithm).Add(ManagementKeyReference, key);

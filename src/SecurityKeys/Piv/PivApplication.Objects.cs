@@ -64,7 +64,9 @@ public sealed partial class PivApplication
         channel.Send("write a data object", new CommandApdu(0x00, 0xDB, 0x3F, 0xFF, data.Written));
     }
 
-    /// <summary>GENERATE ASYMMETRIC KEY PAIR on P-256 (part 2, 3.3.2); needs the management key. Returns the point.</summary>
+    /// <summary>
+    /// GENERATE ASYMMETRIC KEY PAIR on P-256 (part 2, 3.3.2); needs the management key. Returns the point.
+    /// </summary>
     public byte[] GenerateP256(byte slot)
     {
         var answer = channel.Send("generate a key pair", new CommandApdu(

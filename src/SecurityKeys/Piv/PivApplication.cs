@@ -88,7 +88,8 @@ public sealed partial class PivApplication
     /// already verified in this session, or the card does not answer that question.
     /// </summary>
     public int? ReadPinTriesLeft() =>
-        ReadPinMetadata()?.TriesLeft ?? channel.Transmit(new CommandApdu(0x00, 0x20, 0x00, PinReference)).Status.TriesLeft;
+        ReadPinMetadata()?.TriesLeft
+        ?? channel.Transmit(new CommandApdu(0x00, 0x20, 0x00, PinReference)).Status.TriesLeft;
 
     /// <summary>VERIFY (part 2, 3.2.1).</summary>
     public PinVerdict VerifyPin(ReadOnlySpan<byte> pin)
@@ -114,7 +115,9 @@ public sealed partial class PivApplication
     public PinVerdict ChangePuk(ReadOnlySpan<byte> current, ReadOnlySpan<byte> next) =>
         SendPair("change the PUK", ins: 0x24, PukReference, current, next);
 
-    /// <summary>RESET RETRY COUNTER: a new PIN by means of the PUK (part 2, 3.2.3). The verdict is on the PUK.</summary>
+    /// <summary>
+    /// RESET RETRY COUNTER: a new PIN by means of the PUK (part 2, 3.2.3). The verdict is on the PUK.
+    /// </summary>
     public PinVerdict UnblockPin(ReadOnlySpan<byte> puk, ReadOnlySpan<byte> nextPin) =>
         SendPair("unblock the PIN", ins: 0x2C, PinReference, puk, nextPin);
 

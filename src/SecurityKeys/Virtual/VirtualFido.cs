@@ -59,7 +59,8 @@ internal sealed class VirtualFido : IVirtualApplet
                 0x0D => (Configure(request), null),
                 _ => ((byte)0x01, null),
             };
-            return new ResponseApdu(answer is null ? [status] : (byte[])[status, .. Cbor.Encode(answer)], StatusWord.Ok);
+            return new ResponseApdu(
+                answer is null ? [status] : (byte[])[status, .. Cbor.Encode(answer)], StatusWord.Ok);
         }
         catch (BadCardAnswerException)
         {

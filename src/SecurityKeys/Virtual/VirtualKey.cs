@@ -73,13 +73,17 @@ public sealed class VirtualKey
 
     internal VirtualFido? Fido { get; }
 
-    /// <summary>Touches the key: what HOTP slot 1 (a short touch) or 2 (a long one) types; null when it types none.</summary>
+    /// <summary>
+    /// Touches the key: what HOTP slot 1 (a short touch) or 2 (a long one) types; null when it types none.
+    /// </summary>
     public string? Touch(int slot)
     {
         lock (gate) return Slots?.Touch(slot);
     }
 
-    /// <summary>Inserts the key if it was pulled, and opens a line to it. Lines from before the pull stay dead.</summary>
+    /// <summary>
+    /// Inserts the key if it was pulled, and opens a line to it. Lines from before the pull stay dead.
+    /// </summary>
     public ISmartCardConnection Connect()
     {
         lock (gate)
@@ -95,13 +99,17 @@ public sealed class VirtualKey
         lock (gate) PullNow();
     }
 
-    /// <summary>Pulls the key before the <paramref name="n"/>-th APDU from now (1 is the next): it never arrives.</summary>
+    /// <summary>
+    /// Pulls the key before the <paramref name="n"/>-th APDU from now (1 is the next): it never arrives.
+    /// </summary>
     public void PullBefore(int n)
     {
         lock (gate) (pullBefore, pullAfter) = (n, null);
     }
 
-    /// <summary>Pulls the key after the <paramref name="n"/>-th APDU from now: it is carried out, its answer lost.</summary>
+    /// <summary>
+    /// Pulls the key after the <paramref name="n"/>-th APDU from now: it is carried out, its answer lost.
+    /// </summary>
     public void PullAfter(int n)
     {
         lock (gate) (pullBefore, pullAfter) = (null, n);

@@ -6,7 +6,9 @@ public sealed record VirtualKeyOptions
     /// <summary>The serial number.</summary>
     public uint Serial { get; init; } = 12345678;
 
-    /// <summary>The firmware; below 5.3 the key cannot tell whether its PIN is default, from 5.7 it uses AES-192.</summary>
+    /// <summary>
+    /// The firmware; below 5.3 the key cannot tell whether its PIN is default, from 5.7 it uses AES-192.
+    /// </summary>
     public Version Firmware { get; init; } = new(5, 4, 3);
 
     /// <summary>

@@ -96,7 +96,8 @@ internal sealed class VirtualOath : IVirtualApplet
         var rest = TakeWithoutProperty(data, out var touch);
         var name = Tlv.Require(rest, 0x71);
         var key = Tlv.Require(rest, 0x73).Span;
-        if (name.Length is 0 or > OathName.BytesMax || key.Length is < 2 + 14 or > 2 + 64) return Refuse(StatusWord.WrongData);
+        if (name.Length is 0 or > OathName.BytesMax || key.Length is < 2 + 14 or > 2 + 64)
+            return Refuse(StatusWord.WrongData);
         var (kind, digits) = (key[0], key[1]);
         if ((kind & 0xF0) is not (0x10 or 0x20) || (kind & 0x0F) is not (1 or 2 or 3) || digits is < 6 or > 8)
             return Refuse(StatusWord.WrongData);
@@ -154,7 +155,8 @@ internal sealed class VirtualOath : IVirtualApplet
             return Refuse(StatusWord.WrongData);
         var next = Encoding.UTF8.GetString(names[1].Value.Span);
         var credential = Find(Encoding.UTF8.GetString(names[0].Value.Span));
-        if (credential is null || (Find(next) is { } other && other != credential)) return Refuse(StatusWord.DataInvalid);
+        if (credential is null || (Find(next) is { } other && other != credential))
+            return Refuse(StatusWord.DataInvalid);
         credential.Name = next;
         return Ok();
     }

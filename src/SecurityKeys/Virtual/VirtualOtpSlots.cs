@@ -6,7 +6,9 @@ using SecurityKeys.OtpSlots;
 
 namespace SecurityKeys.Virtual;
 
-/// <summary>The OTP slots: configurations with CRC, access codes and programming sequence; HOTP and HMAC-SHA-1.</summary>
+/// <summary>
+/// The OTP slots: configurations with CRC, access codes and programming sequence; HOTP and HMAC-SHA-1.
+/// </summary>
 internal sealed class VirtualOtpSlots(VirtualKeyOptions options) : IVirtualApplet
 {
     private const int FrameLength = 52;

@@ -205,7 +205,8 @@ internal sealed partial class VirtualPiv
         var request = new CertificateRequest("CN=Virtual PIV Attestation", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
         using var made = request.CreateSelfSigned(
-            new DateTimeOffset(2016, 3, 14, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2052, 4, 17, 0, 0, 0, TimeSpan.Zero));
+            new DateTimeOffset(2016, 3, 14, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(2052, 4, 17, 0, 0, 0, TimeSpan.Zero));
         attestationCertificate = X509CertificateLoader.LoadCertificate(made.RawData);
         slots[PivApplication.AttestationSlot] = new Slot(0x11, 1, 1, key);
         using var value = new TlvWriter();

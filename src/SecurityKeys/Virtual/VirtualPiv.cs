@@ -47,7 +47,7 @@ internal sealed partial class VirtualPiv : IVirtualApplet
     public ResponseApdu Select()
     {
         PowerOff();
-        // Application property template (part 1, table 3.. part 2, table 3): version of the AID, tag allocation authority.
+        // Application property template (part 2, table 3): version of the AID, tag allocation authority.
         return Ok([
             0x61, 0x11, 0x4F, 0x06, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00,
             0x79, 0x07, 0x4F, 0x05, 0xA0, 0x00, 0x00, 0x03, 0x08]);

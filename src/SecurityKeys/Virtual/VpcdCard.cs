@@ -11,7 +11,9 @@ public static class VpcdCard
 {
     private const int QuickAck = 12; // TCP_QUICKACK of Linux
 
-    /// <summary>Connects (which is inserting the key) and serves until cancelled or the reader goes (pulling it).</summary>
+    /// <summary>
+    /// Connects (which is inserting the key) and serves until cancelled or the reader goes (pulling it).
+    /// </summary>
     public static async Task RunAsync(string host, int port, VirtualKey key, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(key);

@@ -19,7 +19,9 @@ public sealed class ExternalDriverTests
         Assert.All(checks, c => Assert.True(c.Holds, $"{c.Rule}: {c.Detail}"));
     }
 
-    /// <summary>For authors of drivers: KEYS_EXTERNAL_DRIVER names the program, KEYS_EXTERNAL_PIN a PIN to be spoilt.</summary>
+    /// <summary>
+    /// For authors of drivers: KEYS_EXTERNAL_DRIVER names the program, KEYS_EXTERNAL_PIN a PIN to be spoilt.
+    /// </summary>
     [Fact]
     public async Task The_driver_named_by_its_author_is_conformant()
     {

@@ -12,11 +12,8 @@ internal enum SeedFormat
     /// <summary>privacyIDEA's OATH CSV: <c>serial,key,type,digits,counter or step</c>.</summary>
     OathCsv,
 
-    /// <summary>Yubico's configuration log, "traditional": <c>OATH-HOTP,date,slot,public id,,secret,…</c>.</summary>
-    YubicoTraditional,
-
-    /// <summary>Yubico's configuration log, "Yubico format": <c>serial,public id,private id,secret,access,date</c>.</summary>
-    YubicoFormat,
+    /// <summary>Yubico's configuration log, in the "traditional" and the "Yubico" format.</summary>
+    YubicoLog,
 
     /// <summary>Microsoft Entra ID hardware tokens, which Token2 and Feitian deliver: with a header, Base32, TOTP.</summary>
     EntraCsv,
@@ -25,7 +22,7 @@ internal enum SeedFormat
     UsersOath,
 
     /// <summary>SafeNet and Aladdin: <c>Tokens/Token/Applications/Application/Seed</c>.</summary>
-    SafeNetXml,
+    SafenetXml,
 
     /// <summary>Any table whose columns the operator names.</summary>
     Columns,

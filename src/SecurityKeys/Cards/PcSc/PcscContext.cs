@@ -50,7 +50,9 @@ public sealed class PcscContext : IDisposable
         return [.. states.Select(Status)];
     }
 
-    /// <summary>Opens the key in a reader, shared with other programs; use a transaction around what belongs together.</summary>
+    /// <summary>
+    /// Opens the key in a reader, shared with other programs; use a transaction around what belongs together.
+    /// </summary>
     public PcscConnection Connect(string reader)
     {
         PcscFault.Check(Native.Connect(handle, reader, out var card, out var protocol), reader);

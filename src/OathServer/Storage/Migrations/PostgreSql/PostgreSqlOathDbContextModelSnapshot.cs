@@ -223,6 +223,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("PukAttempt")
                         .HasColumnType("integer");
 
+                    b.Property<int>("PukDigits")
+                        .HasColumnType("integer");
+
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("boolean");
 
@@ -232,6 +235,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("PukMethod")
                         .IsRequired()
                         .HasColumnType("text");
+
+                    b.Property<string>("PukProfile")
+                        .HasColumnType("text");
+
+                    b.Property<long?>("PukSetAt")
+                        .HasColumnType("bigint");
 
                     b.Property<byte[]>("SealedManagementKey")
                         .HasColumnType("bytea");
@@ -340,7 +349,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .IsRequired()
                         .HasColumnType("text");
 
-                    b.Property<long>("TokenId")
+                    b.Property<long?>("TokenId")
                         .HasColumnType("bigint");
 
                     b.Property<string>("Trouble")
@@ -364,11 +373,24 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Ordinal")
                         .HasColumnType("integer");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("ChangedAt")
                         .HasColumnType("bigint");
 
                     b.Property<string>("Detail")
                         .HasColumnType("text");
+
+                    b.Property<string>("LastTried")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<int>("MasterVersion")
+                        .HasColumnType("integer");
 
                     b.Property<string>("Name")
                         .IsRequired()

@@ -214,6 +214,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("PukAttempt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("INTEGER");
 
@@ -223,6 +226,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("PukMethod")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("PukProfile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("PukSetAt")
+                        .HasColumnType("INTEGER");
 
                     b.Property<byte[]>("SealedManagementKey")
                         .HasColumnType("BLOB");
@@ -329,7 +338,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<long>("TokenId")
+                    b.Property<long?>("TokenId")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Trouble")
@@ -353,11 +362,24 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ChangedAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("LastTried")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("MasterVersion")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
                         .IsRequired()

@@ -1,0 +1,174 @@
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
+using OathServer.Storage;
+using OathServer.Tokens;
+
+namespace OathServer.Provisioning;
+
+/// <summary>What is wanted: which token (or the next free one of a batch) for whom.</summary>
+internal sealed record Wanted(string? Profile, string? Serial, string? Batch, string? User, string? Realm, bool Force);
+
+/// <summary>Everything that is known before anything is written.</summary>
+internal sealed record Prospect(KnownProfile Profile, KeyLook Look, Token? Token, KeyRecord? Record, ProvisioningPlan Plan);
+
+/// <summary>Looks up what a request means, makes the plan, and opens the job in one transaction.</summary>
+internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, AuditTrail audit, FactsChanged factsChanged, TimeProvider time)
+{
+    /// <summary>What a job would do; a string when the request cannot be understood.</summary>
+    public async Task<(Prospect? Prospect, string? Refusal)> ProspectAsync(OathDbContext db, KeyLook look, Wanted wanted, CancellationToken cancel)
+    {
+        var profile = await profiles.CurrentAsync(db, wanted.Profile ?? RolloutProfile.DefaultName, cancel);
+        if (profile is null)
+        {
+            return (null, $"There is no profile {wanted.Profile}.");
+        }
+
+        var record = await db.Records.Include(r => r.Person).Include(r => r.Tokens).SingleOrDefaultAsync(r => r.Cuid == look.Cuid.Text, cancel);
+        if (await db.Jobs.Where(j => j.OpenCuid == look.Cuid.Text).Select(j => (Guid?)j.Id).SingleOrDefaultAsync(cancel) is { } open)
+        {
+            return (null, $"Job {open} is open on key {look.Cuid}. Resume it, or abandon it first.");
+        }
+
+        if (record is { Status: KeyStatus.Lost or KeyStatus.Retired })
+        {
+            return (null, $"Key {look.Cuid} is recorded as {record.Status.ToString().ToLowerInvariant()}. Change its status first.");
+        }
+
+        Token? token = null;
+        if (profile.Decisions.Oath is not null)
+        {
+            token = await TokenAsync(db, look.Cuid.Text, wanted, cancel);
+            if (token is null)
+            {
+                return (null, wanted.Serial is not null ? $"There is no token {wanted.Serial}; import its shipment first."
+                    : $"Batch {wanted.Batch} has no token left that is free.");
+            }
+
+            if (RefusalOf(token, look.Cuid.Text, wanted.Force) is { } refusal)
+            {
+                return (null, refusal);
+            }
+        }
+
+        var user = wanted.User ?? token?.Person?.Name;
+        return (new Prospect(profile, look, token, record, ProvisioningPlan.Make(profile, look, token, record, user, wanted.Force)), null);
+    }
+
+    /// <summary>Opens the job: journal, record, token pending, audit entry, all or nothing. Null when somebody else was
+    /// first, at the key or at the token.</summary>
+    public async Task<ProvisioningJob?> OpenAsync(
+        OathDbContext db, Prospect prospect, Wanted wanted, AuditEvent actor, string driver, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        var (look, token) = (prospect.Look, prospect.Token);
+        var person = wanted.User is { } user
+            ? await life.PersonAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel)
+            : token?.Person;
+        var job = new ProvisioningJob
+        {
+            Id = Guid.CreateVersion7(now),
+            Cuid = look.Cuid.Text,
+            OpenCuid = look.Cuid.Text,
+            ProfileName = prospect.Profile.Name,
+            ProfileVersion = prospect.Profile.Version,
+            TokenId = token?.Id,
+            Operator = actor.Actor,
+            StartedAt = now,
+            Lease = driver,
+            LeaseUntil = now + Journal.LeaseTime,
+        };
+        foreach (var (index, step) in prospect.Plan.Steps.Index())
+        {
+            job.Steps.Add(new ProvisioningStep
+            {
+                Ordinal = index + 1,
+                Name = step.Name,
+                State = step.SkipReason is null ? StepState.Planned : StepState.Skipped,
+                Detail = step.SkipReason,
+                ChangedAt = step.SkipReason is null ? null : now,
+            });
+        }
+
+        db.Jobs.Add(job);
+        Enter(db, prospect, token, person, now);
+        try
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+            await audit.SaveAsync(db, cancel, actor with
+            {
+                Action = "provisioning.start",
+                Outcome = "open",
+                Cuid = job.Cuid,
+                Serial = token?.Serial,
+                UserName = person?.Name,
+                Detail = $"profile {job.ProfileName} version {job.ProfileVersion}",
+            });
+            job.PersonId = person?.Id;
+            await db.SaveChangesAsync(cancel);
+            if (token is not null && await db.Counters.Where(c => c.TokenId == token.Id && c.State == token.Counter!.State)
+                    .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Pending), cancel) != 1)
+            {
+                return null;
+            }
+
+            await transaction.CommitAsync(cancel);
+        }
+        catch (DbUpdateException)
+        {
+            // The unique index on the open CUID: another request or node opened a job first.
+            return null;
+        }
+
+        factsChanged.Announce();
+        return job;
+    }
+
+    private static void Enter(OathDbContext db, Prospect prospect, Token? token, Person? person, DateTimeOffset now)
+    {
+        var look = prospect.Look;
+        var record = prospect.Record;
+        if (record is null)
+        {
+            record = new KeyRecord { Cuid = look.Cuid.Text, CuidSource = look.Cuid.Source.ToString() };
+            db.Records.Add(record);
+        }
+
+        record.DeviceSerial = look.DeviceSerial;
+        record.Model = look.Model;
+        record.Firmware = look.Firmware?.ToString();
+        record.Status = KeyStatus.InProvisioning;
+        record.Person = person;
+        record.Batch = token?.Batch ?? record.Batch;
+        record.UpdatedAt = now;
+        if (token is not null)
+        {
+            token.Cuid = record.Cuid;
+            token.Person = person;
+        }
+    }
+
+    private static Task<Token?> TokenAsync(OathDbContext db, string cuid, Wanted wanted, CancellationToken cancel)
+    {
+        var tokens = db.Tokens.Include(t => t.Counter).Include(t => t.Person);
+        if (wanted.Serial is { } serial)
+        {
+            return tokens.SingleOrDefaultAsync(t => t.Serial == serial, cancel);
+        }
+
+        var name = wanted.User is null ? null : Person.Normalize(wanted.User);
+        return tokens
+            .Where(t => t.Batch == wanted.Batch && t.Cuid == null && t.DisabledReason == null && t.Counter!.State == TokenState.Imported
+                && (t.PersonId == null || t.Person!.NormalizedName == name))
+            .OrderBy(t => t.PersonId == null).ThenBy(t => t.Serial).FirstOrDefaultAsync(cancel);
+    }
+
+    private static string? RefusalOf(Token token, string cuid, bool force) => token switch
+    {
+        { Cuid: { } other } when other != cuid => $"Token {token.Serial} is on key {other}. A secret belongs on one key: reseed it, or take another token.",
+        { Counter.State: TokenState.Imported } => null,
+        { Cuid: not null, Counter.State: TokenState.Active or TokenState.Suspended } => null,
+        { Counter.State: TokenState.Active } => force ? null
+            : $"Token {token.Serial} is in use without a record of its key. Send force if this is that key; two keys would share a secret otherwise.",
+        _ => $"Token {token.Serial} is {token.Counter!.State.ToString().ToLowerInvariant()} and cannot be provisioned.",
+    };
+}

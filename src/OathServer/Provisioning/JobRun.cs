@@ -1,0 +1,59 @@
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
+using OathServer.Provisioning.Steps;
+using OathServer.Secrets;
+using OathServer.Storage;
+using SecurityKeys.Cards;
+
+namespace OathServer.Provisioning;
+
+/// <summary>Drives one job over an open key, from wherever it stands to its end or to what stops it.</summary>
+internal sealed class JobRun(
+    KeySecrets secrets, OathSteps oath, Sealer sealer, AuditTrail audit, TimeProvider time)
+{
+    /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
+    /// driver's job is left alone.</summary>
+    public async Task RunAsync(
+        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, CancellationToken cancel)
+    {
+        var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
+        var record = await db.Records.Include(r => r.Person).SingleAsync(r => r.Cuid == job.Cuid, cancel);
+        var token = job.TokenId is { } tokenId
+            ? await db.Tokens.Include(t => t.Counter).SingleAsync(t => t.Id == tokenId, cancel)
+            : null;
+        var journal = new Journal(db, job, record, sealer, audit, time, driver);
+        actor = actor with { Serial = token?.Serial, UserName = record.Person?.Name };
+        try
+        {
+            job.Trouble = null;
+            await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name), cancel);
+            Enter(record, job, profile);
+            journal.Done(journal.Step(StepNames.Record), "confirmed");
+            await journal.ConfirmAsync(actor, cancel);
+        }
+        catch (Exception fault) when (fault is JobStoppedException or SmartCardException)
+        {
+            await journal.StopAsync(fault.Message, actor, CancellationToken.None);
+        }
+    }
+
+    private async Task RunStepsAsync(JobInHand job, CancellationToken cancel)
+    {
+        var piv = new PivSteps(secrets);
+        await piv.SetRetriesAsync(job, cancel);
+        await piv.SetManagementKeyAsync(job, cancel);
+        await new PukStep(secrets).RunAsync(job, cancel);
+        await oath.WriteAsync(job, cancel);
+        await FidoStep.RunAsync(job, cancel);
+        await piv.SetPinAsync(job, cancel);
+        await oath.ProveAsync(job, cancel);
+    }
+
+    private void Enter(KeyRecord record, ProvisioningJob job, KnownProfile profile)
+    {
+        record.ProfileName = profile.Name;
+        record.ProfileVersion = profile.Version;
+        record.ProvisionedBy = job.Operator;
+        record.ProvisionedAt = time.GetUtcNow();
+    }
+}

@@ -1,0 +1,139 @@
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
+using OathServer.Secrets;
+using OathServer.Storage;
+
+namespace OathServer.Provisioning;
+
+/// <summary>Another node or request drives the job now, or took it over.</summary>
+internal sealed class LeaseLostException() : Exception("Another driver has taken this job over.");
+
+/// <summary>
+/// The journal of one job in the hands of its driver: what is to be on the key is committed before it is sent, and what was
+/// read back is committed with the next thing. A crash in between leaves a step intended, which its own probe resolves.
+/// </summary>
+internal sealed class Journal(
+    OathDbContext db, ProvisioningJob job, KeyRecord record, Sealer sealer, AuditTrail audit, TimeProvider time, string driver)
+{
+    /// <summary>How long a driver that says nothing keeps the job to itself.</summary>
+    public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
+
+    public ProvisioningJob Job => job;
+
+    public KeyRecord Record => record;
+
+    public OathDbContext Database => db;
+
+    public ProvisioningStep Step(string name) => job.Steps.Single(s => s.Name == name);
+
+    /// <summary>Commits that <paramref name="next"/> is what the key gets and <paramref name="old"/> what it may still
+    /// hold. Called again for a step that is intended already it changes neither value: there is never a third.</summary>
+    public async Task IntendAsync(ProvisioningStep step, byte[]? old, byte[]? next, CancellationToken cancel)
+    {
+        if (step.State == StepState.Intended)
+        {
+            return;
+        }
+
+        step.SealedOld = old is null ? null : sealer.Seal(old, SealedPlace.StepOld(job.Id, step.Ordinal));
+        step.SealedNew = next is null ? null : sealer.Seal(next, SealedPlace.StepNew(job.Id, step.Ordinal));
+        Move(step, StepState.Intended);
+        await CommitAsync(cancel);
+    }
+
+    /// <summary>The value the key may still hold; null for the factory value.</summary>
+    public byte[]? Old(ProvisioningStep step) =>
+        step.SealedOld is { } blob ? sealer.Open(blob, SealedPlace.StepOld(job.Id, step.Ordinal)) : null;
+
+    /// <summary>The value the key gets.</summary>
+    public byte[] New(ProvisioningStep step) => sealer.Open(
+        step.SealedNew ?? throw new InvalidOperationException($"Step {step.Name} has no new value."), SealedPlace.StepNew(job.Id, step.Ordinal));
+
+    /// <summary>Commits which value is sent next against a try counter, and how many tries there are before it.</summary>
+    public Task TryNextAsync(ProvisioningStep step, ProbedValue value, int? triesLeft, CancellationToken cancel)
+    {
+        step.LastTried = value;
+        step.Before = triesLeft;
+        return CommitAsync(cancel);
+    }
+
+    /// <summary>Read back from the key. Committed with whatever comes next.</summary>
+    public void Done(ProvisioningStep step, string detail)
+    {
+        step.Detail = detail;
+        Move(step, StepState.Done);
+    }
+
+    public void Skip(ProvisioningStep step, string reason)
+    {
+        step.Detail = reason;
+        Move(step, StepState.Skipped);
+    }
+
+    /// <summary>Makes what was noted durable, if the job is still ours.</summary>
+    public async Task CommitAsync(CancellationToken cancel)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await HoldAsync(cancel);
+        await db.SaveChangesAsync(cancel);
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Stops the job with words for the operator; it stays open and can be resumed.</summary>
+    public async Task StopAsync(string trouble, AuditEvent actor, CancellationToken cancel)
+    {
+        job.Trouble = trouble;
+        job.LeaseUntil = null;
+        record.Status = InDoubt ? KeyStatus.InDoubt : KeyStatus.InProvisioning;
+        record.UpdatedAt = time.GetUtcNow();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await HoldAsync(cancel, release: true);
+        await audit.SaveAsync(db, cancel, actor with { Action = "provisioning.stop", Outcome = InDoubt ? "in-doubt" : "stopped", Cuid = job.Cuid, Detail = trouble });
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>In one transaction: the job confirmed, the record ready, the token in use, the audit entry.</summary>
+    public async Task ConfirmAsync(AuditEvent actor, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        job.State = JobState.Confirmed;
+        job.OpenCuid = null;
+        job.Trouble = null;
+        job.EndedAt = now;
+        job.LeaseUntil = null;
+        record.Status = KeyStatus.ReadyForHandout;
+        record.UpdatedAt = now;
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await HoldAsync(cancel, release: true);
+        if (job.TokenId is { } token && await db.Counters.Where(c => c.TokenId == token && c.State == TokenState.Pending)
+                .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Active), cancel) != 1)
+        {
+            throw new InvalidOperationException("The token is no longer pending; the job cannot be confirmed.");
+        }
+
+        await audit.SaveAsync(db, cancel, actor with { Action = "provisioning.confirm", Outcome = "done", Cuid = job.Cuid });
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>A secret was committed that may or may not be on the key.</summary>
+    public bool InDoubt => job.Steps.Any(s => s is { State: StepState.Intended, SealedNew: not null });
+
+    /// <summary>The fence: one statement that fails when another driver took the job over. In the caller's transaction,
+    /// so that nothing of a driver that was overtaken is stored.</summary>
+    private async Task HoldAsync(CancellationToken cancel, bool release = false)
+    {
+        DateTimeOffset? until = release ? null : time.GetUtcNow() + LeaseTime;
+        var held = await db.Jobs.Where(j => j.Id == job.Id && j.Lease == driver && j.State == JobState.Open)
+            .ExecuteUpdateAsync(j => j.SetProperty(x => x.LeaseUntil, until), cancel);
+        if (held != 1)
+        {
+            throw new LeaseLostException();
+        }
+    }
+
+    private void Move(ProvisioningStep step, StepState state)
+    {
+        step.State = state;
+        step.ChangedAt = time.GetUtcNow();
+    }
+}

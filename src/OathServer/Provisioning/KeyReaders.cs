@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using SecurityKeys.Cards;
+using SecurityKeys.Cards.PcSc;
+using SecurityKeys.Virtual;
+
+namespace OathServer.Provisioning;
+
+/// <summary>A reader and whether a key is in it.</summary>
+internal sealed record KnownReader(string Name, string Kind, bool HasKey);
+
+/// <summary>An open line to the key in a reader; while it is held nobody else here gets one.</summary>
+internal sealed class ReaderSession(ISmartCardConnection card, SemaphoreSlim turn) : IDisposable
+{
+    public ISmartCardConnection Card => card;
+
+    public void Dispose()
+    {
+        card.Dispose();
+        turn.Release();
+    }
+}
+
+/// <summary>Where keys come from: virtual ones in this process, the system's smart-card readers, readers lent by desk agents.</summary>
+internal sealed class KeyReaders
+{
+    public const string VirtualKind = "virtual";
+    public const string SystemKind = "system";
+
+    private readonly ConcurrentDictionary<string, (string Kind, Func<ISmartCardConnection> Open)> plugged = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new(StringComparer.Ordinal);
+
+    /// <summary>Lends a reader to this server under a name; an earlier one of that name is replaced.</summary>
+    public void Plug(string name, string kind, Func<ISmartCardConnection> open) => plugged[name] = (kind, open);
+
+    public void Unplug(string name) => plugged.TryRemove(name, out _);
+
+    /// <summary>Factory-fresh virtual keys with random serials, for trying things out; nothing of them outlives the process.</summary>
+    public IReadOnlyList<VirtualKey> PlugVirtualKeys(int count)
+    {
+        var keys = new List<VirtualKey>(count);
+        for (var i = 0; i < count; i++)
+        {
+            var serial = (uint)RandomNumberGenerator.GetInt32(10_000_000, 99_999_999);
+            var key = new VirtualKey(new VirtualKeyOptions { Serial = serial });
+            Plug($"Virtual key {serial}", VirtualKind, key.Connect);
+            keys.Add(key);
+        }
+
+        return keys;
+    }
+
+    /// <summary>Every reader, the lent ones first; system readers are left out where there is no smart-card service.</summary>
+    public IReadOnlyList<KnownReader> List()
+    {
+        var lent = plugged.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => new KnownReader(p.Key, p.Value.Kind, HasKey: true));
+        try
+        {
+            using var system = new PcscContext();
+            return [.. lent, .. system.ListStatuses().Select(s => new KnownReader(s.Reader, SystemKind, s.HasCard))];
+        }
+        catch (SmartCardException)
+        {
+            return [.. lent];
+        }
+    }
+
+    /// <summary>Opens the key in a reader; null when somebody else here is at it.</summary>
+    /// <exception cref="SmartCardException">There is no such reader or no key in it.</exception>
+    public ReaderSession? Open(string reader)
+    {
+        var turn = turns.GetOrAdd(reader, _ => new SemaphoreSlim(1, 1));
+        if (!turn.Wait(0))
+        {
+            return null;
+        }
+
+        try
+        {
+            return new ReaderSession(plugged.TryGetValue(reader, out var lent) ? lent.Open() : OpenSystem(reader), turn);
+        }
+        catch
+        {
+            turn.Release();
+            throw;
+        }
+    }
+
+    private static OwnedConnection OpenSystem(string reader)
+    {
+        var system = new PcscContext();
+        try
+        {
+            var card = system.Connect(reader);
+            // Other programs wait while a job runs; under EXCLUSIVE they would fail instead.
+            return new OwnedConnection(card, card.BeginTransaction(), system);
+        }
+        catch
+        {
+            system.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A connection with the transaction and the context it lives in.</summary>
+    private sealed class OwnedConnection(ISmartCardConnection card, IDisposable transaction, PcscContext system) : ISmartCardConnection
+    {
+        public string ReaderName => card.ReaderName;
+
+        public ReadOnlyMemory<byte> AnswerToReset => card.AnswerToReset;
+
+        public byte[] Transmit(ReadOnlySpan<byte> command) => card.Transmit(command);
+
+        public IDisposable BeginTransaction() => card.BeginTransaction();
+
+        public void Dispose()
+        {
+            transaction.Dispose();
+            card.Dispose();
+            system.Dispose();
+        }
+    }
+}

@@ -1,0 +1,225 @@
+using System.Globalization;
+using System.Text;
+using OathServer.Storage;
+using SecurityKeys.OathApplet;
+
+namespace OathServer.Provisioning;
+
+/// <summary>Names of the steps, in the order they run. What puts other things back to factory values comes first, the PIN
+/// last, so that the steps before it can still use the factory PIN.</summary>
+internal static class StepNames
+{
+    public const string Retries = "retries";
+    public const string ManagementKey = "management-key";
+    public const string Puk = "puk";
+    public const string Oath = "oath";
+    public const string Fido = "fido";
+    public const string Pin = "pin";
+    public const string FirstCode = "first-code";
+    public const string Record = "record";
+}
+
+/// <summary>One step of a plan; <see cref="SkipReason"/> says why it does not run.</summary>
+internal sealed record PlannedStep(string Name, string What, string? SkipReason = null);
+
+/// <summary>What a job would do to a key, decided from a look at it before anything is written.</summary>
+internal sealed record ProvisioningPlan(
+    IReadOnlyList<PlannedStep> Steps, IReadOnlyList<string> Warnings, IReadOnlyList<string> Refusals)
+{
+    public bool Possible => Refusals.Count == 0;
+
+    /// <summary>A pure function of what is known: the key's own words, the record, the token and the profile.</summary>
+    public static ProvisioningPlan Make(
+        KnownProfile profile, KeyLook look, Token? token, KeyRecord? record, string? user, bool force)
+    {
+        var refusals = new List<string>();
+        var warnings = new List<string>();
+        var decisions = profile.Decisions;
+        CheckPiv(look, record, decisions, force, refusals, warnings);
+        CheckOath(look, token, record, decisions, user, force, refusals, warnings);
+        if (decisions.Fido.Scope == FidoScope.Undecided)
+        {
+            warnings.Add("The profile leaves FIDO undecided: the key will count as an open gap until it is decided.");
+        }
+
+        if (decisions.Puk.Strategy == PukStrategy.Batch)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture,
+                $"One PUK for the whole batch: whoever learns it can unblock every key of it. Due for rotation in {decisions.Puk.RotateAfterDays} days."));
+        }
+
+        return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
+    }
+
+    /// <summary>The credential's name on the key.</summary>
+    public static string OathNameOf(OathDecision oath, Token token, string? user)
+    {
+        var account = oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal)
+            .Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        // The period stands in front when it is not 30 s (YKOATH), or the key would count another step than we do.
+        return OathName.Format(issuer: null, account, token.Type == TokenType.Totp ? OathType.Totp : OathType.Hotp,
+            token.Type == TokenType.Totp ? token.TimeStep : 30);
+    }
+
+    private static void CheckPiv(
+        KeyLook look, KeyRecord? record, RolloutProfile decisions, bool force, List<string> refusals, List<string> warnings)
+    {
+        if (look.Piv is not { } piv)
+        {
+            refusals.Add("The key's PIV application cannot be reached through this reader, so its PIN and PUK cannot be set.");
+            return;
+        }
+
+        var pukKnown = record is not null && record.PukMethod != PukMethod.NotSet;
+        if (decisions.Puk.Digits > 8)
+        {
+            refusals.Add("The profile asks for a PUK of more than 8 digits; PIV takes 6 to 8.");
+        }
+
+        if (piv.Puk is { TriesLeft: <= 1 } puk)
+        {
+            refusals.Add($"The PUK has {puk.TriesLeft} tries left: one mistake more and it is gone. Reset PIV on the key, then start again.");
+        }
+
+        if (piv.Puk is { IsDefault: false } && !pukKnown)
+        {
+            refusals.Add("The PUK is not the factory value and no record of ours holds it. Reset PIV on the key, then start again.");
+        }
+
+        if (piv.Pin is { IsDefault: false } && !pukKnown && !force)
+        {
+            refusals.Add(piv.Puk is { IsDefault: true }
+                ? "The PIN is not the factory value: somebody uses this key. Send force to replace it by means of the factory PUK."
+                : "The PIN is not the factory value and no record of ours says whose key this is.");
+        }
+
+        if (piv.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null
+            && (decisions.ManagementKey == ManagementKeyStrategy.Random || decisions.Retries is not null))
+        {
+            refusals.Add("The management key is not the factory value and no record of ours holds it. Reset PIV on the key, then start again.");
+        }
+
+        if (piv.ManagementKey is { TouchNeeded: true })
+        {
+            warnings.Add("The management key asks for a touch: keep a finger near the key.");
+        }
+
+        if (piv.Pin is null)
+        {
+            warnings.Add("This key cannot tell whether its PIN and PUK are factory values; at most one try of each is spent to find out.");
+        }
+    }
+
+    private static void CheckOath(
+        KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user, bool force,
+        List<string> refusals, List<string> warnings)
+    {
+        if (decisions.Oath is not { } wanted || token is null)
+        {
+            return;
+        }
+
+        if (token.Digits > 8)
+        {
+            refusals.Add($"Token {token.Serial} has {token.Digits} digits; the key makes codes of 6 to 8.");
+        }
+
+        // Refused before anything is written: the key's counter has 32 bits, ours 63.
+        if (token.Type == TokenType.Hotp && token.Counter!.Counter > uint.MaxValue)
+        {
+            refusals.Add($"Token {token.Serial} stands at counter {token.Counter.Counter}; the key holds at most {uint.MaxValue}. Reseed it.");
+        }
+
+        if (token.DisabledReason is { } disabled)
+        {
+            refusals.Add($"Token {token.Serial} may not be used: {disabled}");
+        }
+
+        if (look.Oath is not { } oath)
+        {
+            refusals.Add("The key's OATH application cannot be reached through this reader.");
+            return;
+        }
+
+        if (oath.Locked)
+        {
+            refusals.Add("The OATH application has an access code we do not know. Reset OATH on the key, then start again.");
+        }
+
+        var name = wanted.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        if (Encoding.UTF8.GetByteCount(name) > OathName.BytesMax - 4)
+        {
+            refusals.Add($"The credential's name {name} is longer than the key takes ({OathName.BytesMax - 4} bytes).");
+            return;
+        }
+
+        name = OathNameOf(wanted, token, user);
+        HashSet<string> ours = [name, .. (record?.Tokens ?? []).Select(t => OathNameOf(wanted, t, record?.Person?.Name))];
+        var foreign = oath.Credentials.Select(c => c.Name).Where(n => !ours.Contains(n)).ToList();
+        if (foreign.Count > 0 && !force)
+        {
+            refusals.Add($"The key carries OATH credentials that are not ours ({string.Join(", ", foreign.Take(5))}): somebody uses it. Send force to leave them and go on.");
+        }
+        else if (foreign.Count > 0)
+        {
+            warnings.Add($"OATH credentials that are not ours stay on the key: {string.Join(", ", foreign.Take(5))}.");
+        }
+
+        if (oath.Credentials.Any(c => c.Name == name))
+        {
+            warnings.Add($"The OATH credential {name} on the key is overwritten.");
+        }
+    }
+
+    private static List<PlannedStep> StepsOf(
+        KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user)
+    {
+        var piv = look.Piv;
+        var hasOath = decisions.Oath is not null && token is not null;
+        return
+        [
+            new(StepNames.Retries, $"Set {decisions.Retries?.Pin} tries for the PIN and {decisions.Retries?.Puk} for the PUK",
+                decisions.Retries is not { } retries ? "the profile leaves the key's own"
+                : piv is { IsYubico: false } ? "this card has no command for it"
+                : piv?.Pin is { } pin && piv.Puk is { } puk && pin.TriesTotal == retries.Pin && puk.TriesTotal == retries.Puk ? "they are so already"
+                // SET PIN RETRIES puts both back to factory values; with a PUK in use that is a step back.
+                : piv?.Puk is { IsDefault: false } || (piv?.Puk is null && record is { PukMethod: not PukMethod.NotSet }) ? "the key is in use; its own limits stay" : null),
+            new(StepNames.ManagementKey, "Replace the management key by a random one",
+                decisions.ManagementKey == ManagementKeyStrategy.Leave ? "the profile leaves it"
+                : piv is { IsYubico: false } ? "this card has no command for it" : null),
+            new(StepNames.Puk, decisions.Puk.Strategy switch
+            {
+                PukStrategy.Derived => "Set the PUK derived from the CUID",
+                PukStrategy.Batch => "Set the PUK of the batch",
+                _ => "Set a random PUK and escrow it",
+            }),
+            new(StepNames.Oath, hasOath
+                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {OathWords(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                : "Write the OATH credential", hasOath ? null : "the profile writes none"),
+            new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
+                ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")
+                : "Apply the FIDO policy",
+                decisions.Fido.Scope == FidoScope.HolderRegisters ? null : FidoWords.Of(decisions.Fido) ?? "undecided"),
+            new(StepNames.Pin, decisions.Pin.Strategy == PinStrategy.RefuseDefault
+                ? "See that the holder has replaced the factory PIN"
+                : "Set a unique initial PIN by means of the PUK"),
+            new(StepNames.FirstCode, "Ask the key for one code and validate it",
+                decisions.VerifyFirstCode && hasOath ? null : "the profile does not ask for it"),
+            new(StepNames.Record, "Confirm the record"),
+        ];
+    }
+
+    private static string OathWords(OathDecision oath, Token token, string? user) =>
+        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+}
+
+/// <summary>The FIDO decision in words, as the record keeps it.</summary>
+internal static class FidoWords
+{
+    public static string? Of(FidoDecision fido) => fido.Scope switch
+    {
+        FidoScope.NotUsed => "FIDO is not used in this rollout",
+        FidoScope.HolderRegisters => string.Create(CultureInfo.InvariantCulture, $"The holder sets a PIN of at least {fido.MinPinLength} and registers. {fido.Recovery}"),
+        _ => null,
+    };
+}

@@ -1,0 +1,19 @@
+using OathServer.Storage;
+using SecurityKeys.Cards;
+
+namespace OathServer.Provisioning.Steps;
+
+/// <summary>A job, its key and what the steps share while they run.</summary>
+internal sealed record JobInHand(ISmartCardConnection Card, Journal Journal, KnownProfile Profile, Token? Token, string? User)
+{
+    public RolloutProfile Decisions => Profile.Decisions;
+
+    public KeyRecord Record => Journal.Record;
+
+    public string OathName => ProvisioningPlan.OathNameOf(Decisions.Oath!, Token!, User);
+
+    public static bool IsOver(ProvisioningStep step) => step.State is StepState.Done or StepState.Skipped;
+}
+
+/// <summary>The job cannot go on now; the message tells the operator why and what to do. The job stays open.</summary>
+internal sealed class JobStoppedException(string message) : Exception(message);

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using OathServer.Storage;
+using OathServer.Validation;
+using SecurityKeys.OathApplet;
+
+namespace OathServer.Provisioning.Steps;
+
+/// <summary>The OATH credential, and the first code that proves it.</summary>
+internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimeProvider time)
+{
+    /// <summary>PUT with the server's own counter; repeating it overwrites with the same, so no probe is needed.</summary>
+    public async Task WriteAsync(JobInHand job, CancellationToken cancel)
+    {
+        var step = job.Journal.Step(StepNames.Oath);
+        if (JobInHand.IsOver(step))
+        {
+            return;
+        }
+
+        await job.Journal.IntendAsync(step, old: null, next: null, cancel);
+        var counter = await PutAsync(job, cancel);
+        job.Journal.Done(step, job.Token!.Type == TokenType.Hotp
+            ? string.Create(CultureInfo.InvariantCulture, $"{job.OathName}, counter {counter}")
+            : job.OathName);
+    }
+
+    /// <summary>One code from the key, validated by the very path relying parties use. The token stays pending. Asking is
+    /// using: the key moves on even if the answer is lost, which the look-ahead window covers; past it the credential is
+    /// written again.</summary>
+    public async Task ProveAsync(JobInHand job, CancellationToken cancel)
+    {
+        var step = job.Journal.Step(StepNames.FirstCode);
+        if (JobInHand.IsOver(step))
+        {
+            return;
+        }
+
+        if (step.State == StepState.Planned)
+        {
+            step.Before = await CounterAsync(job, cancel);
+            await job.Journal.IntendAsync(step, old: null, next: null, cancel);
+        }
+
+        // Nobody but this job can move the counter of a pending token: when it moved, the code was accepted.
+        for (var round = 0; await CounterAsync(job, cancel) <= step.Before; round++)
+        {
+            var attempt = await validator.ProveAsync(job.Token!.Serial, AskKey(job), cancel);
+            if (attempt.Outcome == Outcome.Accepted)
+            {
+                break;
+            }
+
+            if (round > 0 || attempt.Outcome is not (Outcome.WrongCode or Outcome.Replayed) || job.Token.Type == TokenType.Totp)
+            {
+                throw new JobStoppedException($"The first code was refused ({attempt.Outcome}). {NextAct(attempt.Outcome)}");
+            }
+
+            await PutAsync(job, cancel);
+        }
+
+        job.Journal.Done(step, "accepted by the relying parties' path");
+        job.Record.FirstCodeAcceptedAt = time.GetUtcNow();
+    }
+
+    private string AskKey(JobInHand job)
+    {
+        var oath = OathApplication.Select(job.Card);
+        var code = job.Token!.Type == TokenType.Hotp
+            ? oath.CalculateHotp(job.OathName)
+            : oath.CalculateTotp(job.OathName, Oath.Totp.StepAt(time.GetUtcNow(), job.Token.TimeStep));
+        return code ?? throw new JobStoppedException("The OATH credential is no longer on the key. Resume writes nothing twice; abandon the job and start another.");
+    }
+
+    private async Task<long> PutAsync(JobInHand job, CancellationToken cancel)
+    {
+        var token = job.Token!;
+        var counter = await CounterAsync(job, cancel);
+        if (token.Type == TokenType.Hotp && counter > uint.MaxValue)
+        {
+            throw new JobStoppedException($"Token {token.Serial} stands at counter {counter}; the key holds at most {uint.MaxValue}. Reseed it.");
+        }
+
+        var credential = new NewOathCredential(
+            job.OathName, token.Type == TokenType.Hotp ? OathType.Hotp : OathType.Totp, AlgorithmOf(token), token.Digits,
+            token.Type == TokenType.Hotp ? (uint)counter : 0, job.Decisions.Oath!.Touch);
+        var oath = OathApplication.Select(job.Card);
+        var secret = secrets.OathSecretOf(token);
+        try
+        {
+            oath.Put(credential, secret);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+
+        if (!oath.List().Contains(new OathCredential(credential.Name, credential.Type, credential.Algorithm)))
+        {
+            throw new JobStoppedException("The key does not list the OATH credential it was given. Resume to try again.");
+        }
+
+        return counter;
+    }
+
+    private static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
+        job.Journal.Database.Counters.AsNoTracking().Where(c => c.TokenId == job.Token!.Id).Select(c => c.Counter).SingleAsync(cancel);
+
+    private static OathAlgorithm AlgorithmOf(Token token) => token.Algorithm switch
+    {
+        Oath.OathAlgorithm.Sha256 => OathAlgorithm.Sha256,
+        Oath.OathAlgorithm.Sha512 => OathAlgorithm.Sha512,
+        _ => OathAlgorithm.Sha1,
+    };
+
+    private static string NextAct(Outcome outcome) => outcome switch
+    {
+        Outcome.Throttled => "Somebody tried wrong codes; resume in a minute.",
+        Outcome.Locked => "Unlock the token, then resume.",
+        Outcome.Replayed => "Resume in half a minute.",
+        _ => "See that it is the right token, then resume.",
+    };
+}

@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using OathServer.Storage;
+using SecurityKeys.Piv;
+
+namespace OathServer.Provisioning.Steps;
+
+/// <summary>
+/// The PUK, by CHANGE REFERENCE DATA. After a lost answer the key holds the old value or the new one. Where its metadata
+/// says "factory" or not, that decides; where it cannot tell, the two are tried in turn, what was tried last being
+/// committed before it is sent: the wrong one of two is then met at most once, and the right one restores the try.
+/// </summary>
+internal sealed class PukStep(KeySecrets secrets)
+{
+    public async Task RunAsync(JobInHand job, CancellationToken cancel)
+    {
+        var step = job.Journal.Step(StepNames.Puk);
+        if (JobInHand.IsOver(step))
+        {
+            return;
+        }
+
+        var piv = PivApplication.Select(job.Card);
+        var isFirstTime = step.State == StepState.Planned;
+        if (isFirstTime)
+        {
+            await IntendAsync(job, step, piv, cancel);
+        }
+
+        var next = job.Journal.New(step);
+        var old = job.Journal.Old(step);
+        try
+        {
+            await ChangeAsync(job, step, piv, old, next, isFirstTime, cancel);
+            if (piv.ReadPukMetadata() is { IsDefault: true })
+            {
+                throw new JobStoppedException("The key did not take the PUK. Resume to try again.");
+            }
+
+            job.Journal.Done(step, job.Decisions.Puk.Strategy switch
+            {
+                PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
+                PukStrategy.Batch => "one for the batch, escrowed",
+                _ => "random, escrowed",
+            });
+            secrets.KeepPuk(job.Record, step, next, job.Profile);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(next);
+            CryptographicOperations.ZeroMemory(old);
+        }
+    }
+
+    private async Task IntendAsync(JobInHand job, ProvisioningStep step, PivApplication piv, CancellationToken cancel)
+    {
+        // The key's own word wins over the record: it may have been reset since.
+        var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State == StepState.Done
+            ? null
+            : await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel);
+        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Record.Cuid, job.Record.Batch, cancel);
+        step.MasterVersion = made.MasterVersion;
+        step.Attempt = made.Attempt;
+        await job.Journal.IntendAsync(step, old, made.Digits, cancel);
+        CryptographicOperations.ZeroMemory(made.Digits);
+        CryptographicOperations.ZeroMemory(old);
+    }
+
+    private static async Task ChangeAsync(
+        JobInHand job, ProvisioningStep step, PivApplication piv, byte[]? old, byte[] next, bool isFirstTime, CancellationToken cancel)
+    {
+        var told = piv.ReadPukMetadata();
+        if (told is { IsDefault: true })
+        {
+            if (old is not null && !isFirstTime)
+            {
+                throw new JobStoppedException("The PUK is the factory value again: the key was reset since this job began. Abandon the job and start another.");
+            }
+
+            piv.ChangePuk(PivApplication.FactoryPuk, next).ThrowIfRefused("change the factory PUK");
+            return;
+        }
+
+        // What a key says of its factory flag leaves only the new value when the old one was the factory's.
+        var onlyNew = told is not null && old is null;
+        if (step.LastTried == ProbedValue.Refused || (onlyNew && step.LastTried == ProbedValue.New && told!.TriesLeft < step.Before))
+        {
+            throw Foreign();
+        }
+
+        var candidate = onlyNew || step.LastTried == ProbedValue.Old ? ProbedValue.New : ProbedValue.Old;
+        var triesLeft = told?.TriesLeft;
+        for (var round = 0; round < 2; round++)
+        {
+            if (triesLeft is <= 1)
+            {
+                throw new JobStoppedException("The PUK has one try left, and the last is never spent. Set the key aside.");
+            }
+
+            await job.Journal.TryNextAsync(step, candidate, triesLeft, cancel);
+            var current = candidate == ProbedValue.New ? next : old;
+            var verdict = piv.ChangePuk(current is null ? PivApplication.FactoryPuk : current, next);
+            if (verdict.Accepted)
+            {
+                return;
+            }
+
+            // A value never sent cannot be on the key, so the first time there is nothing else to try.
+            if (onlyNew || isFirstTime)
+            {
+                break;
+            }
+
+            triesLeft = verdict.TriesLeft;
+            candidate = candidate == ProbedValue.New ? ProbedValue.Old : ProbedValue.New;
+        }
+
+        await job.Journal.TryNextAsync(step, ProbedValue.Refused, triesLeft, cancel);
+        throw Foreign();
+    }
+
+    private static JobStoppedException Foreign() => new(
+        "The PUK is neither of the two this job knows: somebody else changed it. No further try is spent. Reset PIV on the key.");
+}

@@ -1,0 +1,171 @@
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
+using OathServer.Storage;
+using SecurityKeys.Cards;
+
+namespace OathServer.Provisioning;
+
+/// <summary>What came of a request.</summary>
+internal abstract record StartOutcome
+{
+    private StartOutcome()
+    {
+    }
+
+    /// <summary>The plan of a dry run.</summary>
+    public sealed record Planned(Prospect Prospect) : StartOutcome;
+
+    /// <summary>A job was opened, or taken up again; <see cref="Running"/> ends with it.</summary>
+    public sealed record Started(Guid Job, Task Running) : StartOutcome;
+
+    /// <summary>Nothing was written.</summary>
+    public sealed record Refused(string What, string Next, IReadOnlyList<string> Reasons) : StartOutcome;
+
+    /// <summary>Somebody else is at the key or at the job now.</summary>
+    public sealed record Busy(string What) : StartOutcome;
+}
+
+/// <summary>The way a key is provisioned: look, plan, open the job, drive it; or take up a job where it stopped.</summary>
+internal sealed class Workflow(
+    KeyReaders readers, JobOpening opening, IServiceScopeFactory scopes, IHostApplicationLifetime lifetime)
+{
+    // A process of its own name: on SQLite one process owns the database, so leases of others are of the dead.
+    private static readonly string Process = $"{Environment.MachineName}/{Guid.NewGuid():N}/";
+
+    /// <summary>Plans, and unless it is a dry run opens the job and drives it.</summary>
+    public async Task<StartOutcome> StartAsync(
+        OathDbContext db, string reader, Wanted wanted, bool dryRun, AuditEvent actor, CancellationToken cancel)
+    {
+        if (TryOpen(reader, out var session) is { } fault)
+        {
+            return fault;
+        }
+
+        var kept = false;
+        try
+        {
+            var look = KeyLook.Read(session!.Card);
+            var (prospect, refusal) = await opening.ProspectAsync(db, look, wanted, cancel);
+            if (prospect is null)
+            {
+                return new StartOutcome.Refused(refusal!, "Nothing was written to the key.", []);
+            }
+
+            if (dryRun)
+            {
+                return new StartOutcome.Planned(prospect);
+            }
+
+            if (!prospect.Plan.Possible)
+            {
+                return new StartOutcome.Refused(prospect.Plan.Refusals[0], "Nothing was written to the key.", prospect.Plan.Refusals);
+            }
+
+            var driver = Process + Guid.NewGuid().ToString("N");
+            if (await opening.OpenAsync(db, prospect, wanted, actor, driver, cancel) is not { } job)
+            {
+                return new StartOutcome.Busy("Somebody else opened a job on this key or took the token a moment ago.");
+            }
+
+            kept = true;
+            return new StartOutcome.Started(job.Id, DriveAsync(session, job.Id, prospect.Profile, actor, driver));
+        }
+        catch (SmartCardException pulled)
+        {
+            return new StartOutcome.Refused(pulled.Message, "Nothing was written to the key.", []);
+        }
+        finally
+        {
+            if (!kept)
+            {
+                session!.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Takes an open job up again with the key in <paramref name="reader"/>, or in whichever reader it is.</summary>
+    public async Task<StartOutcome> ResumeAsync(
+        OathDbContext db, ProvisioningJob job, string? reader, AuditEvent actor, CancellationToken cancel)
+    {
+        foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))
+        {
+            if (TryOpen(name, out var session) is { } fault)
+            {
+                if (reader is not null)
+                {
+                    return fault;
+                }
+
+                continue;
+            }
+
+            if (!Holds(session!, job.Cuid))
+            {
+                session!.Dispose();
+                continue;
+            }
+
+            var driver = Process + Guid.NewGuid().ToString("N");
+            if (!await TakeAsync(db, job.Id, driver, cancel))
+            {
+                session!.Dispose();
+                return new StartOutcome.Busy("The job is being driven now.");
+            }
+
+            var profile = await RolloutProfiles.VersionAsync(db, job.ProfileName, job.ProfileVersion, cancel)
+                ?? throw new InvalidOperationException($"Profile {job.ProfileName} version {job.ProfileVersion} is missing.");
+            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, profile, actor, driver));
+        }
+
+        return new StartOutcome.Refused($"Key {job.Cuid} is in none of the readers.", "Insert that very key, then resume.", []);
+    }
+
+    /// <summary>One statement decides who drives; a lease that ran out, or one of a process that is gone, is free.</summary>
+    private static async Task<bool> TakeAsync(OathDbContext db, Guid id, string driver, CancellationToken cancel)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        DateTimeOffset? until = now + Journal.LeaseTime;
+        var single = !db.Database.IsNpgsql();
+        return await db.Jobs
+            .Where(j => j.Id == id && j.State == JobState.Open
+                && (j.LeaseUntil == null || j.LeaseUntil < now || (single && !j.Lease!.StartsWith(Process))))
+            .ExecuteUpdateAsync(j => j.SetProperty(x => x.Lease, driver).SetProperty(x => x.LeaseUntil, until), cancel) == 1;
+    }
+
+    /// <summary>On a thread of the pool, in a scope of its own: a caller that goes away does not stop a half-written key.</summary>
+    private Task DriveAsync(ReaderSession session, Guid id, KnownProfile profile, AuditEvent actor, string driver) => Task.Run(async () =>
+    {
+        using (session)
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<JobRun>().RunAsync(
+                scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session.Card, actor, driver, lifetime.ApplicationStopping);
+        }
+    });
+
+    private StartOutcome? TryOpen(string reader, out ReaderSession? session)
+    {
+        try
+        {
+            session = readers.Open(reader);
+            return session is null ? new StartOutcome.Busy($"The key in {reader} is being provisioned now.") : null;
+        }
+        catch (SmartCardException fault)
+        {
+            session = null;
+            return new StartOutcome.Refused(fault.Message, "GET /v1/readers lists the readers and which hold a key.", []);
+        }
+    }
+
+    private static bool Holds(ReaderSession session, string cuid)
+    {
+        try
+        {
+            return CuidReading.Read(session.Card)?.Text == cuid;
+        }
+        catch (SmartCardException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using OathServer.Access;
+using OathServer.Storage;
+
+namespace OathServer.Readiness;
+
+/// <summary><c>GET /v1/readiness</c>.</summary>
+internal static class ReadinessEndpoint
+{
+    public static void MapReadiness(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/v1/readiness", Measure).RequireAuthorization(Rules.Read)
+            .WithSummary("The five gaps, counted over the live records, with their exceptions; by batch and profile.");
+
+    private static async Task<Ok<ReadinessView>> Measure(
+        OathDbContext db, CancellationToken cancel, string? batch = null, string? profile = null) =>
+        TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, cancel));
+}

@@ -1,0 +1,116 @@
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
+using OathServer.Provisioning.Steps;
+using OathServer.Secrets;
+using OathServer.Storage;
+
+namespace OathServer.Records;
+
+/// <summary>What changes a record after provisioning: its status, notes, and the reveals. Each with its audit entry in
+/// one transaction; a secret is handed out only after that entry is durable.</summary>
+internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer sealer, TimeProvider time)
+{
+    private static readonly Dictionary<KeyStatus, KeyStatus[]> Next = new()
+    {
+        [KeyStatus.ReadyForHandout] = [KeyStatus.HandedOut, KeyStatus.Suspended, KeyStatus.Lost, KeyStatus.Retired],
+        [KeyStatus.HandedOut] = [KeyStatus.Suspended, KeyStatus.Lost, KeyStatus.Retired],
+        [KeyStatus.Suspended] = [KeyStatus.HandedOut, KeyStatus.ReadyForHandout, KeyStatus.Lost, KeyStatus.Retired],
+        [KeyStatus.Lost] = [KeyStatus.Suspended, KeyStatus.Retired],
+        [KeyStatus.InDoubt] = [KeyStatus.Lost, KeyStatus.Retired],
+    };
+
+    /// <summary>Shows the PUK. From then on a person knows it, and the record asks for its rotation. Null when none was set.</summary>
+    public async Task<string?> RevealPukAsync(OathDbContext db, KeyRecord record, string reason, AuditEvent actor, CancellationToken cancel)
+    {
+        if (await secrets.PukOfAsync(db, record, cancel) is not { } puk)
+        {
+            return null;
+        }
+
+        record.PukKnownToPerson = true;
+        record.UpdatedAt = time.GetUtcNow();
+        await audit.SaveAsync(db, cancel, Entry(actor, record, "puk.reveal", reason));
+        return Taken(puk);
+    }
+
+    /// <summary>Shows the initial PIN, once: it is forgotten in the same transaction. Null when there is none (any more).</summary>
+    public async Task<string?> RevealPinAsync(OathDbContext db, KeyRecord record, string reason, AuditEvent actor, CancellationToken cancel)
+    {
+        if (record.SealedPin is not { } blob)
+        {
+            return null;
+        }
+
+        var pin = sealer.Open(blob, SealedPlace.RecordPin(record.Cuid));
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        // Two who ask at the same time: one statement decides who is shown it.
+        var first = await db.Records.Where(r => r.Cuid == record.Cuid && r.SealedPin != null)
+            .ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, (byte[]?)null), cancel) == 1;
+        if (!first)
+        {
+            return null;
+        }
+
+        await audit.SaveAsync(db, cancel, Entry(actor, record, "pin.reveal", reason));
+        await transaction.CommitAsync(cancel);
+        return Taken(pin);
+    }
+
+    /// <summary>Moves the status and what hangs on it: the tokens of a key that is suspended, lost or retired are refused
+    /// from the same moment. Null when done, else why not.</summary>
+    public async Task<string?> ChangeStatusAsync(OathDbContext db, KeyRecord record, KeyStatus to, AuditEvent actor, CancellationToken cancel)
+    {
+        var from = record.Status;
+        if (!Next.GetValueOrDefault(from, []).Contains(to))
+        {
+            return Next.TryGetValue(from, out var allowed)
+                ? $"From {RecordViews.Words(from)} a key becomes {string.Join(", ", allowed.Select(RecordViews.Words))}."
+                : $"A key that is {RecordViews.Words(from)} changes only by provisioning.";
+        }
+
+        record.Status = to;
+        record.UpdatedAt = time.GetUtcNow();
+        var ids = record.Tokens.ConvertAll(t => t.Id);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await (to switch
+        {
+            KeyStatus.Suspended or KeyStatus.Lost => MoveTokensAsync(db, ids, TokenState.Active, TokenState.Suspended, cancel),
+            KeyStatus.HandedOut or KeyStatus.ReadyForHandout => MoveTokensAsync(db, ids, TokenState.Suspended, TokenState.Active, cancel),
+            KeyStatus.Retired => RetireTokensAsync(db, ids, cancel),
+            _ => Task.FromResult(0),
+        });
+        await audit.SaveAsync(db, cancel, Entry(actor, record, "record.status", $"{RecordViews.Words(from)} to {RecordViews.Words(to)}"));
+        await transaction.CommitAsync(cancel);
+        return null;
+    }
+
+    public async Task NoteAsync(OathDbContext db, KeyRecord record, string notes, AuditEvent actor, CancellationToken cancel)
+    {
+        record.Notes = notes;
+        record.UpdatedAt = time.GetUtcNow();
+        await audit.SaveAsync(db, cancel, Entry(actor, record, "record.note", detail: null));
+    }
+
+    private static Task<int> MoveTokensAsync(OathDbContext db, List<long> ids, TokenState from, TokenState to, CancellationToken cancel) =>
+        db.Counters.Where(c => ids.Contains(c.TokenId) && c.State == from).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, to), cancel);
+
+    private static Task<int> RetireTokensAsync(OathDbContext db, List<long> ids, CancellationToken cancel) =>
+        db.Counters.Where(c => ids.Contains(c.TokenId)).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Disabled), cancel);
+
+    private static AuditEvent Entry(AuditEvent actor, KeyRecord record, string action, string? detail) => actor with
+    {
+        Action = action,
+        Outcome = "done",
+        Cuid = record.Cuid,
+        UserName = record.Person?.Name,
+        Detail = detail,
+    };
+
+    private static string Taken(byte[] secret)
+    {
+        var text = Encoding.ASCII.GetString(secret);
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(secret);
+        return text;
+    }
+}
