@@ -99,7 +99,7 @@ internal static class Ratios
             Console.WriteLine("sha1 resync 1000\tliboath\tabsent");
     }
 
-    /// <summary>The usual case: the very first counter matches and the peers stop there; we still compute all ten.</summary>
+    /// <summary>The usual case: the first counter matches and the peers stop there; we still compute all ten.</summary>
     private static void InStep()
     {
         byte[] secret = RandomNumberGenerator.GetBytes(20);
@@ -142,7 +142,7 @@ internal static class Ratios
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["ratios-here", prefix]);
         // Under `dotnet some.dll` the path is that of dotnet itself.
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-            start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(Ratios).Assembly.Location, "ratios-here", prefix]);
+            start.ArgumentList.Insert(0, typeof(Ratios).Assembly.Location);
         start.Environment["DOTNET_" + instructions] = "0";
         using Process child = Process.Start(start)!;
         child.WaitForExit();

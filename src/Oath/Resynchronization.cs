@@ -39,7 +39,11 @@ public static class Resynchronization
 
         Places ahead = Search(key, counter, (ulong)window, codes, width);
         if (ahead.Runs == 1)
-            return ResynchronizationResult.At(ahead.RunStart + (ulong)codes.Length - 1, ahead.RunStart - counter, window);
+        {
+            ulong lastMatched = ahead.RunStart + (ulong)codes.Length - 1;
+            return ResynchronizationResult.At(lastMatched, ahead.RunStart - counter, window);
+        }
+
         if (ahead.Runs > 1)
             return ResynchronizationResult.Refused(ResynchronizationOutcome.Ambiguous, window);
 

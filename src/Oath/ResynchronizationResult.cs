@@ -46,7 +46,9 @@ public readonly record struct ResynchronizationResult
     /// <exception cref="InvalidOperationException">Nothing was found.</exception>
     public ulong LastMatched => Found ? lastMatched : throw NothingFound();
 
-    /// <summary>The counter to expect next: one past the last code's. It always exists, see <see cref="Resynchronization"/>.</summary>
+    /// <summary>
+    /// The counter to expect next: one past the last code's. It always exists, see <see cref="Resynchronization"/>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Nothing was found.</exception>
     public ulong NextCounter => Found ? lastMatched + 1 : throw NothingFound();
 

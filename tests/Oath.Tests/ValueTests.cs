@@ -92,7 +92,7 @@ public sealed class ValueTests
         }
     }
 
-    /// <summary>Values that match, values next to them, and values below the code, where the difference wraps.</summary>
+    /// <summary>Values that match, ones next to them, and ones below the code, where the difference wraps.</summary>
     private static uint Neighbour(Random random, ulong typed, ulong power)
     {
         ulong highest = typed > int.MaxValue ? 0 : (int.MaxValue - typed) / power;

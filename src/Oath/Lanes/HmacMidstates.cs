@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Oath.Lanes;
 
-/// <summary>The hash states after the first block of either half of HMAC: K ^ ipad and K ^ opad (RFC 2104 section 4).</summary>
+/// <summary>The hash states after the first block of HMAC's halves: K ^ ipad, K ^ opad (RFC 2104 section 4).</summary>
 internal static unsafe class HmacMidstates
 {
     private const byte InnerPad = 0x36, OuterPad = 0x5C;
