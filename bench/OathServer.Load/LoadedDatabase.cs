@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using NpgsqlTypes;
 using OathServer.Access;
+using OathServer.Audit;
 using OathServer.Operations;
 using OathServer.Secrets;
 using OathServer.Storage;
@@ -41,7 +42,10 @@ internal sealed class LoadedDatabase : IDisposable
 
         await using var host = OathHost.Build(settings);
         await host.Services.GetRequiredService<StorageStart>().RunAsync(default);
-        var key = await host.Services.GetRequiredService<ApiKeys>().CreateAsync("load", Roles.RelyingParty, [], null, default);
+        await using var scope = host.Services.CreateAsyncScope();
+        var (_, key) = await host.Services.GetRequiredService<ApiKeyLife>().CreateAsync(
+            scope.ServiceProvider.GetRequiredService<OathDbContext>(), "load", Roles.RelyingParty, [], life: null,
+            new AuditEvent("load", "", ""), default);
         var sealer = host.Services.GetRequiredService<Sealer>();
         if (postgreSql is null)
         {
