@@ -2,6 +2,7 @@ using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Import;
 using OathServer.Interop;
+using OathServer.Pages;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
@@ -24,6 +25,7 @@ internal static class OathHost
         AddFloor(builder);
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
+        builder.Services.AddConsole();
         builder.Services.AddStaffLimits();
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
@@ -49,6 +51,7 @@ internal static class OathHost
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
+        app.MapConsole();
         app.MapInterop();
         app.MapHealth();
         app.MapApiDocs();

@@ -12,15 +12,33 @@ internal static class RecordSearch
     public static Task<KeyRecord?> ByCuidAsync(OathDbContext db, string cuid, CancellationToken cancel) =>
         Whole(db).SingleOrDefaultAsync(r => r.Cuid == Canonical(cuid), cancel);
 
-    public static Task<List<KeyRecord>> FindAsync(OathDbContext db, string text, CancellationToken cancel)
+    /// <summary>What is typed whole, or the beginning of a user name. Each way is one look into an index: a condition that
+    /// asked for all of them at once would read every record.</summary>
+    public static async Task<List<KeyRecord>> FindAsync(OathDbContext db, string text, CancellationToken cancel)
     {
         var trimmed = text.Trim();
-        var name = Person.Normalize(trimmed);
         var cuid = Canonical(trimmed);
-        return Whole(db)
-            .Where(r => r.Cuid == cuid || r.DeviceSerial == trimmed || r.Tokens.Any(t => t.Serial == trimmed)
-                || r.Person!.NormalizedName == name || r.Person.Mail == trimmed || r.Person.EmployeeNumber == trimmed)
-            .OrderBy(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel);
+        var cuids = new HashSet<string>(StringComparer.Ordinal);
+        cuids.UnionWith(await db.Records.Where(r => r.Cuid == cuid).Select(r => r.Cuid).ToListAsync(cancel));
+        cuids.UnionWith(await db.Records.Where(r => r.DeviceSerial == trimmed).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
+        cuids.UnionWith(await db.Tokens.Where(t => t.Serial == trimmed && t.Cuid != null).Select(t => t.Cuid!).ToListAsync(cancel));
+        var people = await PeopleAsync(db, trimmed, cancel);
+        cuids.UnionWith(await db.Records.Where(r => people.Contains(r.PersonId!.Value)).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
+        return await Whole(db).Where(r => cuids.Contains(r.Cuid)).OrderBy(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel);
+    }
+
+    /// <summary>People by name or its beginning, mail or employee number.</summary>
+    public static async Task<List<long>> PeopleAsync(OathDbContext db, string text, CancellationToken cancel)
+    {
+        var name = Person.Normalize(text);
+        var past = name + '\uffff';
+        var found = new HashSet<long>();
+        found.UnionWith(await db.People.Where(p => p.NormalizedName == name).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.NormalizedName.CompareTo(name) >= 0 && p.NormalizedName.CompareTo(past) < 0)
+            .OrderBy(p => p.NormalizedName).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.Mail == text).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.EmployeeNumber == text).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        return [.. found];
     }
 
     /// <summary>As a person may type it: lower case, with colons or blanks.</summary>

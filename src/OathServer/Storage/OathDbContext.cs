@@ -60,6 +60,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.Cuid);
             token.HasIndex(t => t.DeviceSerial);
             token.HasIndex(t => t.ImportId);
+            token.HasIndex(t => t.Batch);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);
@@ -83,6 +84,9 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             person.ToTable("people");
             person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
+            person.HasIndex(p => p.NormalizedName);
+            person.HasIndex(p => p.Mail);
+            person.HasIndex(p => p.EmployeeNumber);
         });
         model.Entity<ImportedFile>(import =>
         {

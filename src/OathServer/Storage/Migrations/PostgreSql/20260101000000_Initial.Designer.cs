@@ -333,6 +333,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "NormalizedName")
                         .IsUnique();
 
@@ -655,6 +661,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("smallint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

@@ -330,6 +330,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "NormalizedName")
                         .IsUnique();
 
@@ -652,6 +658,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("smallint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

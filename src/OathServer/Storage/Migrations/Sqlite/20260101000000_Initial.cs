@@ -414,6 +414,21 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_people_EmployeeNumber",
+                table: "people",
+                column: "EmployeeNumber");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Mail",
+                table: "people",
+                column: "Mail");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_NormalizedName",
+                table: "people",
+                column: "NormalizedName");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_NormalizedName",
                 table: "people",
                 columns: new[] { "Realm", "NormalizedName" },
@@ -456,6 +471,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_staff_links_StaffId",
                 table: "staff_links",
                 column: "StaffId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Batch",
+                table: "tokens",
+                column: "Batch");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",

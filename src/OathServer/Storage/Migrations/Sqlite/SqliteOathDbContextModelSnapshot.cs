@@ -317,6 +317,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "NormalizedName")
                         .IsUnique();
 
@@ -633,6 +639,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

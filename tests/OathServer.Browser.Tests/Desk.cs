@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Deque.AxeCore.Playwright;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Provisioning;
+using OathServer.Tests;
+using SecurityKeys.Virtual;
+
+namespace OathServer.Browser.Tests;
+
+/// <summary>Somebody at a desk: the real server, a real Chromium signed in with a role. Every act of theirs is counted.</summary>
+internal sealed partial class Desk : IAsyncDisposable
+{
+    private const string Password = "grey harbour lantern seven";
+    private static readonly SemaphoreSlim Starting = new(1, 1);
+    private static IPlaywright? playwright;
+    private static IBrowser? browser;
+
+    private readonly IBrowserContext context;
+
+    private Desk(ServerUnderTest server, IBrowserContext context, IPage page)
+    {
+        Server = server;
+        this.context = context;
+        Page = page;
+    }
+
+    public ServerUnderTest Server { get; }
+
+    public IPage Page { get; }
+
+    /// <summary>Clicks and fields sent since the desk was opened: what the person did.</summary>
+    public int Interactions { get; private set; }
+
+    public static async Task<Desk> OpenAsync(
+        ServerUnderTest server, string role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
+    {
+        await StartBrowserAsync();
+        var context = await browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            BaseURL = server.Address.ToString(), JavaScriptEnabled = script, ColorScheme = scheme,
+            ViewportSize = new ViewportSize { Width = width, Height = height }, Locale = "en-GB", TimezoneId = "Europe/Berlin",
+        });
+        context.SetDefaultTimeout(10_000);
+        await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/");
+        return new Desk(server, context, page);
+    }
+
+    /// <summary>Types into the search box and sends it: one interaction.</summary>
+    public async Task SearchAsync(string text)
+    {
+        Interactions++;
+        await Page.FillAsync("input[name=q]", text);
+        await Page.PressAsync("input[name=q]", "Enter");
+    }
+
+    /// <summary>Presses a button or a link: one interaction.</summary>
+    public async Task PressAsync(string name)
+    {
+        Interactions++;
+        await Page.GetByRole(AriaRole.Button, new() { NameRegex = new Regex(Regex.Escape(name)) })
+            .Or(Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex(Regex.Escape(name)) })).First.ClickAsync();
+    }
+
+    /// <summary>Fills a field: one interaction.</summary>
+    public async Task FillAsync(string label, string text)
+    {
+        Interactions++;
+        await Page.GetByRole(AriaRole.Textbox, new() { Name = label }).FillAsync(text);
+    }
+
+    /// <summary>Sends the form of the field that was filled last, by Enter.</summary>
+    public async Task EnterAsync(string label)
+    {
+        Interactions++;
+        await Page.GetByRole(AriaRole.Textbox, new() { Name = label }).PressAsync("Enter");
+    }
+
+    public async Task SeesAsync(string text)
+    {
+        try
+        {
+            await Page.GetByText(text).First.WaitForAsync();
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"“{text}” is not on {Page.Url}:\n{await Page.InnerTextAsync("body")}");
+        }
+    }
+
+    /// <summary>axe-core finds nothing (WCAG 2.2 AA and its best practices).</summary>
+    public async Task AxeFindsNothingAsync()
+    {
+        var result = await Page.RunAxe();
+        Assert.True(result.Violations.Length == 0, Page.Url + "\n" + string.Join("\n", result.Violations.Select(v =>
+            $"{v.Id}: {v.Help} {string.Join(" | ", v.Nodes.Select(n => n.Html).Take(3))}")));
+    }
+
+    /// <summary>A picture kept with the run (artefacts/console, or CONSOLE_PICTURES).</summary>
+    public async Task PictureAsync(string name) => await Page.ScreenshotAsync(new PageScreenshotOptions
+    {
+        Path = Path.Combine(Environment.GetEnvironmentVariable("CONSOLE_PICTURES") ?? Path.Combine(AppContext.BaseDirectory, "pictures"), name + ".png"), FullPage = true,
+    });
+
+    public async ValueTask DisposeAsync() => await context.CloseAsync();
+
+    public static VirtualKey Plug(ServerUnderTest server, uint serial, string reader)
+    {
+        var key = new VirtualKey(new VirtualKeyOptions { Serial = serial });
+        server.Services.GetRequiredService<KeyReaders>().Plug(reader, KeyReaders.VirtualKind, key.Connect);
+        return key;
+    }
+
+    /// <summary>Signs in by the real page, once a role; the browser gets the cookie.</summary>
+    private static async Task<string> SessionAsync(ServerUnderTest server, string role)
+    {
+        var cookies = new CookieContainer();
+        using var client = new HttpClient(new HttpClientHandler { CookieContainer = cookies, AllowAutoRedirect = false }) { BaseAddress = server.Address };
+        await using var scope = server.Services.CreateAsyncScope();
+        var life = scope.ServiceProvider.GetRequiredService<StaffLife>();
+        var name = $"{role}-{Guid.NewGuid():N}"[..(role.Length + 5)];
+        var (_, link) = await life.AddAsync(name, role, new AuditEvent("test", "", ""), CancellationToken.None);
+        var html = await client.GetStringAsync(link);
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["__RequestVerificationToken"] = WebUtility.HtmlDecode(Token().Match(html).Groups[1].Value),
+            ["token"] = link!.Split("token=")[1], ["name"] = "", ["password"] = Password, ["again"] = Password,
+        });
+        using var reply = await client.PostAsync("/setup", form);
+        return cookies.GetAllCookies()["oath-staff"]?.Value ?? throw new InvalidOperationException(await reply.Content.ReadAsStringAsync());
+    }
+
+    private static async Task StartBrowserAsync()
+    {
+        await Starting.WaitAsync();
+        try
+        {
+            if (browser is not null)
+            {
+                return;
+            }
+
+            Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+            playwright = await Playwright.CreateAsync();
+            browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+            {
+                ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
+                Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            });
+        }
+        finally
+        {
+            Starting.Release();
+        }
+    }
+
+    [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"([^\"]+)\"")]
+    private static partial Regex Token();
+}
