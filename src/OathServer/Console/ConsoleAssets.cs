@@ -20,9 +20,10 @@ internal static class ConsoleAssets
     {
         foreach (var asset in (Asset[])[Css, Js, Svg])
         {
-            routes.MapGet(asset.Path, (HttpContext http) =>
+            routes.MapGet($"/assets/{{version}}/{asset.Name}", (string version, HttpContext http) =>
             {
-                http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+                // A page of another version gets what is here now, and keeps it for this once only.
+                http.Response.Headers.CacheControl = version == asset.Version ? "public, max-age=31536000, immutable" : "no-cache";
                 http.Response.Headers.XContentTypeOptions = "nosniff";
                 return TypedResults.Bytes(asset.Bytes, asset.Type);
             }).AllowAnonymous().ExcludeFromDescription();
@@ -34,8 +35,11 @@ internal static class ConsoleAssets
         using var stream = typeof(ConsoleAssets).Assembly.GetManifestResourceStream("console/" + name)!;
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        return new Asset($"/assets/{Convert.ToHexStringLower(SHA256.HashData(bytes))[..12]}/{name}", type, bytes);
+        return new Asset(name, Convert.ToHexStringLower(SHA256.HashData(bytes))[..12], type, bytes);
     }
 
-    private sealed record Asset(string Path, string Type, byte[] Bytes);
+    private sealed record Asset(string Name, string Version, string Type, byte[] Bytes)
+    {
+        public string Path => $"/assets/{Version}/{Name}";
+    }
 }

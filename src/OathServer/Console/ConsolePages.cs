@@ -16,6 +16,7 @@ internal static class ConsolePages
     public static void MapConsole(this WebApplication app)
     {
         ConsoleAssets.Map(app);
+        ReadinessCsv.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>
         {
             var enter = page.RequestDelegate!;
