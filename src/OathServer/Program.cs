@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OathServer.Access;
 using OathServer.Demo;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
@@ -14,6 +15,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     ImportCommand.Create(),
     PskcCommand.Create(),
     KeysCommand.Create(),
+    AgentCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
 };

@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
@@ -28,12 +29,14 @@ internal static class OathHost
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseWebSockets();
         app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
@@ -44,6 +47,8 @@ internal static class OathHost
         app.MapImport();
         app.MapProfiles();
         app.MapProvisioning();
+        app.MapAgents();
+        app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
         app.MapStaff();
