@@ -5,6 +5,7 @@ using OathServer.Interop;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.Scim;
 using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
@@ -30,6 +31,7 @@ internal static class OathHost
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
+        builder.Services.AddSingleton<ScimPeople>();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -50,6 +52,7 @@ internal static class OathHost
         app.MapApiKeys();
         app.MapSignIn();
         app.MapInterop();
+        app.MapScim();
         app.MapHealth();
         app.MapApiDocs();
         return app;

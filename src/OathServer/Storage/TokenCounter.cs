@@ -36,6 +36,10 @@ internal enum CounterFlags : byte
 
     /// <summary>Locked by the hard cap of consecutive failures until help desk unlocks.</summary>
     Locked = 4,
+
+    /// <summary>The holder left the organisation (SCIM <c>active: false</c>): refused until they are back or the token
+    /// has another holder. A flag and not a state, so that a return restores what was.</summary>
+    HolderInactive = 8,
 }
 
 /// <summary>

@@ -37,7 +37,7 @@ internal sealed class ResyncAttempt(
 
     private Outcome Search(ref CounterRow row, DateTimeOffset now)
     {
-        if (row.State is not (TokenState.Active or TokenState.Imported))
+        if (row.State is not (TokenState.Active or TokenState.Imported) || (row.Flags & CounterFlags.HolderInactive) != 0)
         {
             return Outcome.NotInUse;
         }

@@ -132,6 +132,11 @@ internal sealed class ValidationAttempt(
             return Outcome.NotInUse;
         }
 
+        if ((row.Flags & CounterFlags.HolderInactive) != 0)
+        {
+            return Outcome.NotInUse;
+        }
+
         if ((row.Flags & CounterFlags.ResyncRequired) != 0)
         {
             return Outcome.ResyncRequired;
