@@ -9,7 +9,7 @@ namespace OathServer.Tests.Import;
 
 public sealed class FormatTests
 {
-    private const int SampleFiles = 16;
+    private const int SampleFiles = 17;
 
     private static readonly string folder = Path.Combine(Uploads.Samples, "import");
 
