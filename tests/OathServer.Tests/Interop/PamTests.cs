@@ -8,11 +8,14 @@ public class PamTests
 {
     private const int LookAhead = 10;
 
+    // pam_oath keeps the counter last used and counts its window from there; ours starts at the next one.
+    private const int PamWindow = LookAhead + 1;
+
     [Fact]
     public async Task The_same_stream_of_codes_gets_the_same_verdicts_from_pam_oath()
     {
         using var pam = Pam.With(
-            "auth required pam_oath.so usersfile={0}/users.oath window=" + LookAhead + " digits=6\naccount required pam_permit.so\n",
+            "auth required pam_oath.so usersfile={0}/users.oath window=" + PamWindow + " digits=6\naccount required pam_permit.so\n",
             ("users.oath", "HOTP alice - " + Convert.ToHexString(Codes.Secret) + " 0\n"));
         await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?>
         {
@@ -64,7 +67,6 @@ public class PamTests
             foreach (var (name, text) in files.Append(("login", service.Replace("{0}", folder, StringComparison.Ordinal))))
             {
                 File.WriteAllText(Path.Combine(folder, name), text);
-                File.SetUnixFileMode(Path.Combine(folder, name), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             }
 
             return new Pam(folder);
