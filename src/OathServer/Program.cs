@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Audit;
 using OathServer.Demo;
 using OathServer.Import;
 using OathServer.Keys;
@@ -16,6 +17,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
+    AuditCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

@@ -22,6 +22,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddStaffLimits();
@@ -46,6 +47,7 @@ internal static class OathHost
         app.MapProvisioning();
         app.MapRecords();
         app.MapReadiness();
+        app.MapAudit();
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
@@ -64,6 +66,7 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await RefuseRolledBackAsync(app, cancel);
             await app.StartAsync(cancel);
         }
         catch
@@ -71,6 +74,12 @@ internal static class OathHost
             owner?.Dispose();
             throw;
         }
+    }
+
+    private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await app.Services.GetRequiredService<Anchors>().CheckAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
     }
 
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
@@ -103,7 +112,7 @@ internal static class OathHost
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddAudit(builder.Configuration);
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }
