@@ -1,5 +1,6 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Backup;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
@@ -79,7 +80,7 @@ internal static class OathHost
     private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
     {
         await using var scope = app.Services.CreateAsyncScope();
-        await app.Services.GetRequiredService<Anchors>().CheckAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
+        await app.Services.GetRequiredService<RollbackCheck>().RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
     }
 
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
@@ -94,6 +95,9 @@ internal static class OathHost
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
+
+    /// <summary>The settings as a command sees them.</summary>
+    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
 
     private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
     {
@@ -113,6 +117,7 @@ internal static class OathHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddAudit(builder.Configuration);
+        builder.Services.AddBackup();
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }
