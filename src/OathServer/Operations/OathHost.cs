@@ -68,6 +68,11 @@ internal static class OathHost
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
             await RefuseRolledBackAsync(app, cancel);
+            if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
+            {
+                app.Logger.LogWarning("{Warning}", warning);
+            }
+
             await app.StartAsync(cancel);
         }
         catch

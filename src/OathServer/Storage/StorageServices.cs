@@ -81,7 +81,7 @@ internal static class StorageServices
             .AddInterceptors(connections));
         services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey, provider.GetService<AcceptanceJournal>()));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
     }
 
     private static void AddPostgreSql(IServiceCollection services, string? connectionString)
@@ -95,7 +95,7 @@ internal static class StorageServices
             .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
         services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
         services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey, provider.GetService<AcceptanceJournal>()));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
         services.AddHostedService<FactsNotices>();
     }
 }
