@@ -71,6 +71,7 @@ internal sealed class ResyncAttempt(
         }
 
         Distance = (long)result.NextCounter - typed.Length - row.Counter;
+        row.Drift = 0;
         Move(ref row, (long)result.NextCounter, now);
         return Outcome.Resynchronised;
     }
