@@ -8,8 +8,9 @@ namespace OathServer.Desk;
 internal static class AgentCommand
 {
     private const int VirtualKeysMax = 100;
+    private const string NoAddress = "--server takes an address like https://oath.example.com.";
 
-    private static readonly Option<Uri> Server = new("--server") { Required = true, Description = "The server, e.g. https://oath.example.com." };
+    private static readonly Option<string> Server = new("--server") { Required = true, Description = "The server, e.g. https://oath.example.com." };
     private static readonly Option<string?> Code = new("--code") { Description = "An enrolment code (POST /v1/agents, or the console). Needed once." };
     private static readonly Option<string> Credential = new("--credential")
     {
@@ -29,11 +30,11 @@ internal static class AgentCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(Uri server, string? code, string path, int virtualKeys, CancellationToken cancel)
+    private static async Task<int> RunAsync(string address, string? code, string path, int virtualKeys, CancellationToken cancel)
     {
-        if (Refusal(server, virtualKeys) is { } refusal)
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var server) || Refusal(server, virtualKeys) is not null)
         {
-            await Console.Error.WriteLineAsync(refusal);
+            await Console.Error.WriteLineAsync(server is null ? NoAddress : Refusal(server, virtualKeys));
             return 2;
         }
 
@@ -66,7 +67,7 @@ internal static class AgentCommand
 
     private static string? Refusal(Uri server, int virtualKeys) => server switch
     {
-        { IsAbsoluteUri: false } or { Scheme: not "http" and not "https" } => "--server takes an address like https://oath.example.com.",
+        { Scheme: not "http" and not "https" } => NoAddress,
         // PINs and PUKs go over this line.
         { Scheme: "http", IsLoopback: false } => "--server must be https: new PINs and PUKs go over this line. Plain http is for this machine itself.",
         _ when virtualKeys is < 0 or > VirtualKeysMax => $"--virtual takes 0 to {VirtualKeysMax}.",

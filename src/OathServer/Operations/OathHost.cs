@@ -1,15 +1,18 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Desk;
+using OathServer.Backup;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.Scim;
 using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -23,6 +26,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddStaffLimits();
@@ -32,6 +36,8 @@ internal static class OathHost
         builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
+        builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -51,10 +57,13 @@ internal static class OathHost
         app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
+        app.MapAudit();
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
         app.MapInterop();
+        app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -69,6 +78,7 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await RefuseRolledBackAsync(app, cancel);
             if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
             {
                 app.Logger.LogWarning("{Warning}", warning);
@@ -83,6 +93,12 @@ internal static class OathHost
         }
     }
 
+    private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await app.Services.GetRequiredService<RollbackCheck>().RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
+    }
+
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
@@ -95,6 +111,9 @@ internal static class OathHost
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
+
+    /// <summary>The settings as a command sees them.</summary>
+    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
 
     private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
     {
@@ -113,7 +132,8 @@ internal static class OathHost
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddAudit(builder.Configuration);
+        builder.Services.AddBackup();
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }
