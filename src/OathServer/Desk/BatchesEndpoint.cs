@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
@@ -95,7 +96,8 @@ internal static class BatchesEndpoint
 
     private static async Task<Results<Created<BatchView>, ProblemHttpResult>> CreateFromList(
         string name, HttpContext http, OathDbContext db, DeskBatches life, CancellationToken cancel,
-        string? profile = null, string? shipment = null, string? realm = null, string[]? reader = null)
+        string? profile = null, string? shipment = null, string? realm = null,
+        [FromQuery] string[]? reader = null)
     {
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, cancel);

@@ -1,7 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
-using OathServer.Desk;
 using OathServer.Backup;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
