@@ -8,12 +8,17 @@ using OathServer.Audit;
 using OathServer.Operations;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Tests.Databases;
 
 namespace OathServer.Tests;
 
-/// <summary>The real server on real Kestrel and a real SQLite file in a folder of its own, gone with the test.</summary>
+/// <summary>The real server on real Kestrel with a data folder of its own, gone with the test; on a real SQLite file in it,
+/// or on a database of its own in a real PostgreSQL where the test's class asks for it.</summary>
 internal sealed class ServerUnderTest : IAsyncDisposable
 {
+    // Which database belongs to a data folder: a server started again on it finds its data.
+    private static readonly ConcurrentDictionary<string, Lazy<Task<string>>> Databases = new();
+
     private readonly ConcurrentDictionary<string, Task<HttpClient>> clients = new();
     private readonly bool ownsFolder;
     private readonly WebApplication app;
@@ -44,6 +49,12 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             ["Logging:LogLevel:Default"] = "Critical",
             ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "None",
         };
+        if (OnPostgreSqlAttribute.IsAsked)
+        {
+            all["Storage:Provider"] = "PostgreSql";
+            all["ConnectionStrings:Oath"] = await DatabaseOfAsync(folder);
+        }
+
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
             all[key] = value;
@@ -60,6 +71,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         return new ServerUnderTest(app, folder, own);
     }
 
+    private static Task<string> DatabaseOfAsync(string folder) => Databases.GetOrAdd(folder, _ => new Lazy<Task<string>>(
+        async () => await (await SharedPostgreSql.Server()).CreateDatabaseAsync())).Value;
+
     /// <summary>A client with an API key of that role; null for one without.</summary>
     public Task<HttpClient> Client(string? role = Roles.Administrator, params string[] realms) =>
         clients.GetOrAdd(role + "/" + string.Join(',', realms), async name =>
@@ -67,7 +81,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             var client = new HttpClient { BaseAddress = Address };
             if (role is not null)
             {
-                client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, await CreateKeyAsync(name, role, realms));
+                client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, await CreateKeyAsync(ownsFolder ? name : $"{name} {Guid.NewGuid():N}", role, realms));
             }
 
             return client;

@@ -70,7 +70,7 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
                 Title = "The request could not be read.",
                 Detail = bad.InnerException is JsonException json ? JsonFault(json) : bad.Message,
             },
-            StorageUnavailableException => new ProblemDetails
+            _ when StorageFault.IsPassing(exception) => new ProblemDetails
             {
                 Status = StatusCodes.Status503ServiceUnavailable,
                 Title = "The storage did not take the change.",
@@ -90,7 +90,7 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
         }
 
         // The writer logged its own fault once; thousands of refusals it caused would fill the disk.
-        if (problem.Status >= 500 && exception is not StorageUnavailableException)
+        if (problem.Status >= 500 && !StorageFault.IsPassing(exception))
         {
             log.LogError("{Trace} {Method} {Path}: {Fault}", httpContext.TraceIdentifier, httpContext.Request.Method, httpContext.Request.Path, exception);
         }

@@ -55,11 +55,12 @@ internal static class OathHost
         return app;
     }
 
-    /// <summary>Prepares the storage, takes the data folder, then listens.</summary>
+    /// <summary>Takes the data folder where one process owns it, prepares the storage, then listens.</summary>
     public static async Task StartAsync(WebApplication app, CancellationToken cancel)
     {
-        var owner = OwnerLock.Take(MakeFolder(app.Configuration));
-        app.Lifetime.ApplicationStopped.Register(owner.Dispose);
+        var folder = MakeFolder(app.Configuration);
+        var owner = StorageServices.HasOneOwner(app.Configuration) ? OwnerLock.Take(folder) : null;
+        app.Lifetime.ApplicationStopped.Register(() => owner?.Dispose());
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
@@ -67,7 +68,7 @@ internal static class OathHost
         }
         catch
         {
-            owner.Dispose();
+            owner?.Dispose();
             throw;
         }
     }

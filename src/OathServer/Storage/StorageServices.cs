@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Secrets;
@@ -13,6 +14,9 @@ internal sealed class StorageOptions
     public const string PostgreSql = "PostgreSql";
 }
 
+/// <summary>Tells whether nothing was sealed in this store yet, so that a missing sealing key may be made.</summary>
+internal sealed record StoreOrigin(Func<bool> IsNew);
+
 /// <summary>Registers the database, the sealer and the one writer of counters.</summary>
 internal static class StorageServices
 {
@@ -24,16 +28,18 @@ internal static class StorageServices
         switch (provider)
         {
             case StorageOptions.Sqlite:
-                AddSqlite(services, string.IsNullOrEmpty(connectionString)
-                    ? new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "oath.db") }.ToString()
-                    : connectionString);
+                AddSqlite(services, folder, connectionString);
+                break;
+            case StorageOptions.PostgreSql:
+                AddPostgreSql(services, connectionString);
                 break;
             default:
                 throw new InvalidOperationException(
                     $"Storage:Provider is {provider}; it must be {StorageOptions.Sqlite} or {StorageOptions.PostgreSql}.");
         }
 
-        services.AddSingleton(_ => KeyFile.Open(SealingKeyPath(configuration), mayCreate: !File.Exists(Path.Combine(folder, "oath.db"))));
+        services.AddSingleton(provider => KeyFile.Open(
+            SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
         services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyEncryptionKey>()));
         services.AddSingleton<ServerSecrets>();
         services.AddSingleton<FactsChanged>();
@@ -48,15 +54,38 @@ internal static class StorageServices
     private static string SealingKeyPath(IConfiguration configuration) =>
         configuration["Secrets:KeyFile"] is { Length: > 0 } path ? path : Path.Combine(DataFolder(configuration), "sealing.key");
 
-    private static void AddSqlite(IServiceCollection services, string connectionString)
+    /// <summary>Whether one process owns the store, and with it the data folder.</summary>
+    public static bool HasOneOwner(IConfiguration configuration) =>
+        (configuration["Storage:Provider"] ?? StorageOptions.Sqlite) == StorageOptions.Sqlite;
+
+    private static void AddSqlite(IServiceCollection services, string folder, string? connectionString)
     {
-        var connections = new SqliteConnections(connectionString);
+        var path = Path.Combine(folder, "oath.db");
+        var connections = new SqliteConnections(string.IsNullOrEmpty(connectionString)
+            ? new SqliteConnectionStringBuilder { DataSource = path }.ToString()
+            : connectionString);
         services.AddSingleton(connections);
+        services.AddSingleton(new StoreOrigin(() => !File.Exists(path)));
         services.AddDbContext<OathDbContext, SqliteOathDbContext>(options => options
-            .UseSqlite(connectionString)
+            .UseSqlite(connections.ConnectionString)
             .AddInterceptors(connections));
-        services.AddSingleton(_ => new TokenReader(connections.Open));
+        services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
             connections, provider.GetRequiredService<StorageStart>().ChainKey));
+    }
+
+    private static void AddPostgreSql(IServiceCollection services, string? connectionString)
+    {
+        var connections = new PostgreSqlConnections(connectionString);
+        services.AddSingleton(_ => connections);
+        services.AddSingleton(new StoreOrigin(() => PostgreSqlStart.IsNew(connections)));
+        services.AddSingleton<PostgreSqlCommitGuard>();
+        services.AddDbContext<OathDbContext, PostgreSqlOathDbContext>((provider, options) => options
+            .UseNpgsql(connections.Pool)
+            .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
+        services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
+        services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(
+            connections, provider.GetRequiredService<StorageStart>().ChainKey));
+        services.AddHostedService<FactsNotices>();
     }
 }

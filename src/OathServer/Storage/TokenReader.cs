@@ -11,10 +11,13 @@ internal readonly record struct SealedToken(
 
 /// <summary>Reads tokens for the hot path with statements prepared once, on a few connections of its own: with a
 /// context each, a cold cache would cost twenty times as much. The same SQL on both databases.</summary>
-internal sealed class TokenReader(Func<DbConnection> open) : IDisposable
+internal sealed class TokenReader(Func<CancellationToken, ValueTask<DbConnection>> open) : IDisposable
 {
     /// <summary>Reads at the same time; more wait.</summary>
     private const int SessionsMax = 4;
+
+    /// <summary>How long a read waits for its turn before it is refused: a database that hangs must not gather callers.</summary>
+    private static readonly TimeSpan TurnMax = TimeSpan.FromSeconds(2);
 
     private const string Columns =
         """
@@ -50,12 +53,43 @@ internal sealed class TokenReader(Func<DbConnection> open) : IDisposable
     /// <exception cref="StorageUnavailableException">The database does not answer.</exception>
     private async Task<List<SealedToken>> ReadAsync(Func<Session, DbCommand> which, string a, string? b, CancellationToken cancel)
     {
-        await places.WaitAsync(cancel);
-        Session? session = null;
+        if (!await places.WaitAsync(TurnMax, cancel))
+        {
+            throw new StorageUnavailableException("Too many tokens are being read.");
+        }
+
         try
         {
-            session = idle.TryTake(out var kept) ? kept : new Session(open());
-            var command = which(session);
+            while (idle.TryTake(out var kept))
+            {
+                try
+                {
+                    return await ReadAsync(kept, which(kept), a, b, cancel);
+                }
+                catch (DbException fault) when (fault.InnerException is not TimeoutException)
+                {
+                    // The database may have gone away and come back meanwhile: a new connection tells.
+                }
+            }
+
+            var opened = new Session(await open(cancel));
+            return await ReadAsync(opened, which(opened), a, b, cancel);
+        }
+        catch (DbException fault)
+        {
+            throw new StorageUnavailableException("The token could not be read.", fault);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    private async Task<List<SealedToken>> ReadAsync(Session session, DbCommand command, string a, string? b, CancellationToken cancel)
+    {
+        var whole = false;
+        try
+        {
             command.Parameters[0].Value = a;
             if (b is not null)
             {
@@ -74,19 +108,19 @@ internal sealed class TokenReader(Func<DbConnection> open) : IDisposable
                 }
             }
 
-            idle.Add(session);
-            session = null;
+            whole = true;
             return tokens;
-        }
-        catch (DbException fault)
-        {
-            throw new StorageUnavailableException("The token could not be read.", fault);
         }
         finally
         {
-            // Only after a fault: the connection may be broken, the next read opens another.
-            session?.Dispose();
-            places.Release();
+            if (whole)
+            {
+                idle.Add(session);
+            }
+            else
+            {
+                session.Dispose();
+            }
         }
     }
 

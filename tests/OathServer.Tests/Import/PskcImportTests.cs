@@ -10,7 +10,7 @@ using Pskc;
 
 namespace OathServer.Tests.Import;
 
-public sealed class PskcImportTests
+public class PskcImportTests
 {
     private static readonly byte[] shipment = Uploads.Sample("pskc/shipment.pskcxml");
 

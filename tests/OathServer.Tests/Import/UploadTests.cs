@@ -9,7 +9,7 @@ using OathServer.Import;
 
 namespace OathServer.Tests.Import;
 
-public sealed class UploadTests
+public class UploadTests
 {
     private static readonly byte[] shipment = Uploads.Sample("pskc/shipment.pskcxml");
 

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace OathServer.Storage;
+
+/// <summary>One connection of the writer with its statements prepared, and the chain of the log that this node holds.
+/// After any fault it is thrown away and another is opened.</summary>
+internal sealed class PostgreSqlCounterSession : IDisposable
+{
+    // Whose token it is comes with the row, as another node may have changed it.
+    internal const string SelectSql =
+        """
+        SELECT c.token_id, c.counter, c.generation, c.state, c.flags, c.failures, c.locked_until, c.drift, c.last_accepted_at, c.last_request, t."PersonId"
+        FROM token_counters c JOIN tokens t ON t."Id" = c.token_id
+        WHERE c.token_id = ANY($1) ORDER BY c.token_id FOR UPDATE OF c
+        """;
+
+    // The compare-and-set: a counter that is no longer what the decision saw is not overwritten, and the row count says so.
+    internal const string UpdateSql =
+        """
+        UPDATE token_counters c SET counter = n.counter, state = n.state, flags = n.flags, failures = n.failures,
+          locked_until = n.locked_until, drift = n.drift, last_accepted_at = n.last_accepted_at, last_request = n.last_request
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+          AS n(id, counter, state, flags, failures, locked_until, drift, last_accepted_at, last_request, seen, generation)
+        WHERE c.token_id = n.id AND c.counter = n.seen AND c.generation = n.generation
+        """;
+
+    internal const string InsertLogSql =
+        "INSERT INTO validation_log (node, sequence, at, entries, mac) SELECT $1, $2, $3, $4, $5 WHERE octet_length($4) > 0";
+
+    /// <summary>How often a living connection is asked whether it still is durable.</summary>
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
+
+    private readonly NpgsqlConnection connection;
+    private readonly byte[] chainKey;
+    private readonly PostgreSqlChain chain;
+    private readonly CommitWatch watch;
+    private readonly NpgsqlCommand select;
+    private readonly NpgsqlBatch write;
+    private readonly CounterColumns changed = new();
+    private readonly SortedSet<long> wanted = [];
+    private readonly List<long> ids = [];
+    private readonly NpgsqlParameter<long> sequence = new();
+    private readonly NpgsqlParameter<long> at = new();
+    private readonly NpgsqlParameter<ReadOnlyMemory<byte>> entries = new() { NpgsqlDbType = NpgsqlDbType.Bytea };
+    private readonly NpgsqlParameter<byte[]> mac = new() { NpgsqlDbType = NpgsqlDbType.Bytea, TypedValue = [] };
+    private readonly CounterRows rows = new();
+    private readonly ValidationLog log = new();
+    private long asserted = Stopwatch.GetTimestamp();
+
+    public PostgreSqlCounterSession(NpgsqlConnection connection, byte[] chainKey)
+    {
+        this.connection = connection;
+        this.chainKey = chainKey;
+        chain = PostgreSqlChain.Take(connection);
+        watch = new CommitWatch(connection);
+        // Lists of any length get the same plan, by the primary key, whatever the statistics say of a new table.
+        using (var plan = new NpgsqlCommand("SET plan_cache_mode = force_generic_plan", connection))
+        {
+            plan.ExecuteNonQuery();
+        }
+
+        select = new NpgsqlCommand(SelectSql, connection) { Parameters = { CounterColumns.Of(ids, NpgsqlDbType.Bigint) } };
+        var update = new NpgsqlBatchCommand(UpdateSql);
+        changed.AddTo(update.Parameters);
+        var insertLog = new NpgsqlBatchCommand(InsertLogSql)
+        {
+            Parameters = { new NpgsqlParameter<int> { TypedValue = chain.Node }, sequence, at, entries, mac },
+        };
+        write = new NpgsqlBatch(connection) { BatchCommands = { update, insertLog } };
+        select.Prepare();
+        write.Prepare();
+    }
+
+    /// <summary>The last transaction got as far as its commit: whether it holds is unknown if that failed.</summary>
+    public bool CommitSent { get; private set; }
+
+    public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    {
+        CommitSent = false;
+        AskWhetherDurable();
+        rows.Clear();
+        log.Clear();
+        using var transaction = connection.BeginTransaction();
+        Lock(batch);
+        foreach (var change in batch)
+        {
+            change.Decide(rows, now, log);
+        }
+
+        var link = Write(now);
+        watch.Begin();
+        CommitSent = true;
+        transaction.Commit();
+        watch.ThrowIfWarned();
+        if (link is not null)
+        {
+            chain.MoveTo(link);
+        }
+    }
+
+    public void Dispose()
+    {
+        select.Dispose();
+        write.Dispose();
+        connection.Dispose();
+    }
+
+    private void Lock(IReadOnlyList<CounterChange> batch)
+    {
+        wanted.Clear();
+        foreach (var change in batch)
+        {
+            foreach (var id in change.TokenIds)
+            {
+                wanted.Add(id);
+            }
+        }
+
+        ids.Clear();
+        ids.AddRange(wanted);
+        using var reader = select.ExecuteReader();
+        while (reader.Read())
+        {
+            rows.Add(new CounterRow
+            {
+                TokenId = reader.GetInt64(0),
+                Counter = reader.GetInt64(1),
+                Generation = reader.GetInt32(2),
+                State = (TokenState)reader.GetInt32(3),
+                Flags = (CounterFlags)reader.GetInt32(4),
+                Failures = reader.GetInt32(5),
+                LockedUntil = reader.GetInt64(6),
+                Drift = reader.GetInt32(7),
+                LastAcceptedAt = reader.GetInt64(8),
+                LastRequest = reader.GetInt64(9),
+                PersonId = reader.IsDBNull(10) ? 0 : reader.GetInt64(10),
+            });
+        }
+    }
+
+    /// <summary>The new link of the log's chain; null when nothing was logged.</summary>
+    private byte[]? Write(DateTimeOffset now)
+    {
+        changed.Clear();
+        for (var index = 0; index < rows.Count; index++)
+        {
+            if (rows.TryGetChange(index, out var read, out var row))
+            {
+                changed.Add(row, read);
+            }
+        }
+
+        if (changed.Count == 0 && log.Entries.IsEmpty)
+        {
+            return null;
+        }
+
+        sequence.TypedValue = chain.Sequence + 1;
+        at.TypedValue = now.ToUnixTimeMilliseconds();
+        entries.TypedValue = log.EntriesMemory;
+        var link = log.Entries.IsEmpty
+            ? null
+            : ValidationChain.Link(chainKey, chain.Node, sequence.TypedValue, at.TypedValue, chain.Mac, log.Entries);
+        mac.TypedValue = link ?? [];
+        write.ExecuteNonQuery();
+        if (write.BatchCommands[0].RecordsAffected != changed.Count)
+        {
+            throw new InvalidOperationException(
+                $"{write.BatchCommands[0].RecordsAffected} of {changed.Count} counters were as they were read under the lock; the batch is refused.");
+        }
+
+        return link;
+    }
+
+    private void AskWhetherDurable()
+    {
+        if (Stopwatch.GetElapsedTime(asserted) > AskAgain)
+        {
+            PostgreSqlDurability.Assert(connection);
+            asserted = Stopwatch.GetTimestamp();
+        }
+    }
+}

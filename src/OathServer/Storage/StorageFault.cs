@@ -1,0 +1,36 @@
+using System.Data.Common;
+using Npgsql;
+
+namespace OathServer.Storage;
+
+/// <summary>Tells a database that is away for the moment from one that refuses for a reason.</summary>
+internal static class StorageFault
+{
+    /// <summary>Whether <paramref name="fault"/>, or what caused it, passes: a lost or refused connection, a full pool, a
+    /// server that stops or starts, a lock not had in time, a transaction to be repeated.</summary>
+    public static bool IsPassing(Exception fault)
+    {
+        for (var cause = fault; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is StorageUnavailableException)
+            {
+                return true;
+            }
+
+            if (cause is PostgresException refused)
+            {
+                // Classes: connection (08), transaction to be repeated (40), resources (53), operator (57). Read-only
+                // (25006): a primary that became a standby.
+                return refused.IsTransient || refused.SqlState[..2] is "08" or "40" or "53" or "57"
+                    || refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction;
+            }
+
+            if (cause is NpgsqlException or DbException { IsTransient: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

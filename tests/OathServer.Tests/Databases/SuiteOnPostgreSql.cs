@@ -1,0 +1,33 @@
+namespace OathServer.Tests.Databases;
+
+// The suite of SQLite again, on the other database: nothing in it may hold on one only.
+
+[OnPostgreSql]
+public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
+
+[OnPostgreSql]
+public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
+
+[OnPostgreSql]
+public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
+
+[OnPostgreSql]
+public class TokensTestsOnPostgreSql : Tokens.TokensTests;
+
+[OnPostgreSql]
+public class PskcImportTestsOnPostgreSql : Import.PskcImportTests;
+
+[OnPostgreSql]
+public class UploadTestsOnPostgreSql : Import.UploadTests;
+
+[OnPostgreSql]
+public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
+
+[OnPostgreSql]
+public class RecordsTestsOnPostgreSql : Records.RecordsTests;
+
+[OnPostgreSql]
+public class AuditTestsOnPostgreSql : Audit.AuditTests;
+
+[OnPostgreSql]
+public class AccessTestsOnPostgreSql : Access.AccessTests;
