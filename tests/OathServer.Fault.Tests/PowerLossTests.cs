@@ -14,7 +14,7 @@ public class PowerLossTests
     private const int AcceptedInARound = 200;
 
     private static readonly int Rounds =
-        int.TryParse(Environment.GetEnvironmentVariable("OATH_FAULT_ROUNDS"), out var rounds) ? rounds : 3;
+        int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_POWER_ROUNDS"), out var rounds) ? rounds : 3;
 
     [Fact]
     public async Task No_code_accepted_before_a_power_cut_is_accepted_after_it()
