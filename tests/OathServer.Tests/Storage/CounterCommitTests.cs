@@ -101,7 +101,7 @@ public class CounterCommitTests
             return held;
         }
 
-        public CounterChange Advance() => new AdvanceByOne(id);
+        public AdvanceByOne Advance() => new AdvanceByOne(id);
 
         public async ValueTask DisposeAsync()
         {
