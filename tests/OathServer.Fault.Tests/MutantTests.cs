@@ -1,102 +1,69 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using OathServer.Fault.Tests.History;
+using OathServer.Fault.Tests.Nodes;
+using OathServer.Operations;
 using OathServer.Storage;
-using OathServer.Tests;
-using OathServer.Validation;
+using OathServer.Tests.Databases;
 
 namespace OathServer.Fault.Tests;
 
-/// <summary>Two writers of one SQLite file fed the same codes, with one guard taken out at a time. The transaction's lock
-/// and the compare-and-set each hold alone; with both gone a code is accepted twice, and the ledger sees it.</summary>
+/// <summary>Whether the checker can see: two nodes with a defence taken away, under the same fire.</summary>
 public class MutantTests
 {
-    private const string Serial = "M1";
-    private const int CodesMax = 2000;
+    private const int Tokens = 4;
+    private const int ClientsANode = 8;
 
-    private static readonly SqliteStatements AsServed = new();
+    private static readonly string Unlocked = CounterSql.Lock.Replace("FOR UPDATE OF c", "", StringComparison.Ordinal);
+    private static readonly string Blind = CounterSql.CompareAndSet.Replace(
+        "AND c.counter = n.seen AND c.generation = n.generation", "AND n.seen IS NOT NULL AND n.generation IS NOT NULL", StringComparison.Ordinal);
 
-    private static readonly SqliteStatements WithoutLock = AsServed with { Begin = "SELECT 1", Commit = "SELECT 1" };
-
-    private static readonly string Unconditional =
-        AsServed.Update.Replace("AND counter = ?9 AND generation = ?10", "AND ?9 = ?9 AND ?10 = ?10", StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    public async Task Either_guard_alone_keeps_a_code_from_being_accepted_twice(bool locks, bool compares)
+    [Fact]
+    public async Task Without_lock_and_compare_and_set_the_checker_finds_codes_accepted_twice()
     {
-        var ledger = await RaceAsync(locks, compares, codes: 150);
+        var faults = await RunAsync(new CounterSql(Unlocked, Blind), until: 40_000);
 
-        Assert.Empty(ledger.AcceptedTwice);
-        Assert.True(ledger.Total >= 100, $"only {ledger.Total} codes were accepted");
+        Assert.Contains(faults, f => f.Contains("was accepted 2 times", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task With_both_guards_gone_the_ledger_sees_a_code_accepted_twice()
+    public async Task The_compare_and_set_alone_keeps_the_promise() =>
+        Assert.Empty(await RunAsync(new CounterSql(Unlocked, CounterSql.CompareAndSet), until: 3_000));
+
+    [Fact]
+    public async Task The_lock_alone_keeps_the_promise() =>
+        Assert.Empty(await RunAsync(new CounterSql(CounterSql.Lock, Blind), until: 3_000));
+
+    /// <summary>Runs until something is wrong, or so many requests were sent.</summary>
+    private static async Task<List<string>> RunAsync(CounterSql sql, int until)
     {
-        Assert.NotEqual(AsServed.Update, Unconditional);
-
-        var ledger = await RaceAsync(locks: false, compares: false, CodesMax);
-
-        Assert.NotEmpty(ledger.AcceptedTwice);
-    }
-
-    /// <summary>Offers each code to both writers at once, until one was accepted twice or all were offered.</summary>
-    private static async Task<AcceptanceLedger> RaceAsync(bool locks, bool compares, int codes)
-    {
-        await using var server = await ServerUnderTest.StartAsync();
-        await server.AddTokenAsync(Serial, Codes.Secret);
-        var facts = await server.Services.GetRequiredService<CredentialCache>().BySerialAsync(Serial, Cancel);
-        var policy = server.Services.GetRequiredService<ValidationPolicy>();
-        var statements = (locks ? AsServed : WithoutLock) with { Update = compares ? AsServed.Update : Unconditional };
-        using var one = await StartAsync(server, statements);
-        using var two = await StartAsync(server, statements);
-        var ledger = new AcceptanceLedger();
-        for (var counter = 0; counter < codes && ledger.AcceptedTwice.Count == 0; counter++)
+        await using var postgres = await PostgreSqlServer.StartAsync();
+        var database = await postgres.CreateDatabaseAsync();
+        await using var fleet = await Fleet.CreateAsync(database, Tokens, codes: 20_000);
+        await using var one = await StartAsync(fleet, database, sql);
+        await using var two = await StartAsync(fleet, database, sql);
+        using var workload = new Workload(fleet, [new(one.Urls.First()), new(two.Urls.First())], seed: 3);
+        workload.Start(ClientsANode, staff: false);
+        List<string> faults;
+        var goal = 0L;
+        do
         {
-            var code = Codes.Hotp(Codes.Secret, counter);
-            await Task.WhenAll(OfferAsync(one), OfferAsync(two));
-
-            async Task OfferAsync(CounterCommit writer)
-            {
-                var attempt = new ValidationAttempt(facts, code, Serial, bySerial: true, apiKeyId: 0, policy);
-                try
-                {
-                    await writer.SubmitAsync(new Unlogged(attempt));
-                }
-                catch (StorageUnavailableException)
-                {
-                    return; // the compare-and-set refused the batch
-                }
-
-                if (attempt.Outcome == Outcome.Accepted)
-                {
-                    ledger.Accepted(Serial, counter);
-                }
-            }
+            goal += 1000;
+            await workload.UntilRequestsAsync(goal);
+            faults = workload.FaultsSoFar();
         }
+        while (faults.Count == 0 && goal < until);
 
-        return ledger;
+        await workload.StopAsync();
+        return faults.Count > 0 ? faults : HistoryChecker.Check(await Fleet.HistoryAsync(database, workload), Effort.LongestReply);
     }
 
-    private static async Task<CounterCommit> StartAsync(ServerUnderTest server, SqliteStatements statements)
+    private static async Task<WebApplication> StartAsync(Fleet fleet, string database, CounterSql sql)
     {
-        var store = new SqliteCounterStore(server.Services.GetRequiredService<SqliteConnections>(), new byte[32], statements: statements);
-        var commit = new CounterCommit(store, TimeProvider.System, NullLogger<CounterCommit>.Instance);
-        await commit.StartAsync(Cancel);
-        return commit;
+        var app = OathHost.Build(fleet.InProcess(database), services => services.AddSingleton<ICounterStore>(provider =>
+            new PostgreSqlCounterStore(
+                provider.GetRequiredService<PostgreSqlConnections>(), provider.GetRequiredService<StorageStart>().ChainKey, sql)));
+        await OathHost.StartAsync(app, CancellationToken.None);
+        return app;
     }
-
-    /// <summary>An attempt that leaves no trace in the chained log, whose gapless numbers would be a third guard.</summary>
-    private sealed class Unlogged(CounterChange attempt) : CounterChange
-    {
-        private readonly ValidationLog nowhere = new();
-
-        public override ReadOnlySpan<long> TokenIds => attempt.TokenIds;
-
-        public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log) => attempt.Decide(rows, now, nowhere);
-    }
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 }

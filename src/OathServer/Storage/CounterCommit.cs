@@ -24,6 +24,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private bool writerSleeps;
     private bool closed;
     private long refusedAt;
+    private long refused;
 
     public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
     {
@@ -143,8 +144,14 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
         catch (Exception fault)
         {
-            log.LogError("A batch of {Count} counter changes was refused: {Fault}", batch.Count, fault.Message);
             Volatile.Write(ref refusedAt, time.GetTimestamp());
+            // Said once, not a thousand times a second while a database is away.
+            if (refused == 0)
+            {
+                log.LogError("Counter changes are refused: {Fault}", fault.Message);
+            }
+
+            refused += batch.Count;
             var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
             foreach (var change in batch)
             {
@@ -155,6 +162,12 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
 
         Volatile.Write(ref refusedAt, 0);
+        if (refused > 0)
+        {
+            log.LogWarning("Counter changes are written again; {Count} were refused.", refused);
+            refused = 0;
+        }
+
         foreach (var change in batch)
         {
             change.Complete();
