@@ -19,7 +19,8 @@ public class ModelTests
     public async Task Every_answer_of_a_random_life_is_the_one_of_the_model()
     {
         var clock = new Clock(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
-        await using var server = await ServerUnderTest.StartAsync(time: clock);
+        var manyResyncs = new Dictionary<string, string?> { ["Validation:ResyncTriesPerHour"] = "60" };
+        await using var server = await ServerUnderTest.StartAsync(manyResyncs, time: clock);
         var client = await server.Client();
         for (var sequence = 0; sequence < Sequences; sequence++)
         {
