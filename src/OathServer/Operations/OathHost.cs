@@ -11,6 +11,7 @@ using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -34,6 +35,7 @@ internal static class OathHost
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -56,6 +58,7 @@ internal static class OathHost
         app.MapSignIn();
         app.MapInterop();
         app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;

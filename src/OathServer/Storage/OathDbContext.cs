@@ -30,6 +30,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
 
+    public DbSet<Webhook> Webhooks => Set<Webhook>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -141,6 +143,11 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             link.HasOne<StaffMember>().WithMany().HasForeignKey(l => l.StaffId);
         });
         model.Entity<CookieKey>().ToTable("cookie_keys");
+        model.Entity<Webhook>(hook =>
+        {
+            hook.ToTable("webhooks");
+            hook.HasIndex(h => h.Name).IsUnique();
+        });
         model.Entity<AuditEntry>(entry =>
         {
             entry.ToTable("audit");
