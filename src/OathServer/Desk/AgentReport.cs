@@ -18,7 +18,8 @@ internal sealed record AgentReport(IReadOnlyList<AgentReader> Readers)
         try
         {
             if (JsonSerializer.Deserialize<AgentReport>(text, Strictly) is { Readers: { Count: <= ReadersMax } readers } report
-                && readers.All(r => r?.Name is { Length: > 0 and <= NameMax } name && !name.Any(char.IsControl)))
+                && readers.All(r => r?.Name is { Length: > 0 and <= NameMax } name && !name.Any(char.IsControl))
+                && readers.DistinctBy(r => r.Name).Count() == readers.Count)
             {
                 return report;
             }
