@@ -1,15 +1,19 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Backup;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Pages;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.Scim;
 using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -23,6 +27,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddConsole();
@@ -30,12 +35,16 @@ internal static class OathHost
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
+        builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseWebSockets();
         app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
@@ -46,13 +55,18 @@ internal static class OathHost
         app.MapImport();
         app.MapProfiles();
         app.MapProvisioning();
+        app.MapAgents();
+        app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
+        app.MapAudit();
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
         app.MapConsole();
         app.MapInterop();
+        app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -67,6 +81,7 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await RefuseRolledBackAsync(app, cancel);
             if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
             {
                 app.Logger.LogWarning("{Warning}", warning);
@@ -81,6 +96,12 @@ internal static class OathHost
         }
     }
 
+    private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await app.Services.GetRequiredService<RollbackCheck>().RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
+    }
+
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
@@ -93,6 +114,9 @@ internal static class OathHost
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
+
+    /// <summary>The settings as a command sees them.</summary>
+    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
 
     private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
     {
@@ -111,7 +135,8 @@ internal static class OathHost
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddAudit(builder.Configuration);
+        builder.Services.AddBackup();
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }

@@ -24,11 +24,19 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
 
+    public DbSet<DeskAgent> Agents => Set<DeskAgent>();
+
+    public DbSet<DeskBatch> DeskBatches => Set<DeskBatch>();
+
+    public DbSet<DeskBatchLine> DeskBatchLines => Set<DeskBatchLine>();
+
     public DbSet<StaffMember> Staff => Set<StaffMember>();
 
     public DbSet<StaffLink> StaffLinks => Set<StaffLink>();
 
     public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
+
+    public DbSet<Webhook> Webhooks => Set<Webhook>();
 
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
@@ -48,6 +56,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         configuration.Properties<JobState>().HaveConversion<string>();
         configuration.Properties<StepState>().HaveConversion<string>();
         configuration.Properties<ProbedValue>().HaveConversion<string>();
+        configuration.Properties<DeskBatchState>().HaveConversion<string>();
+        configuration.Properties<DeskLineState>().HaveConversion<string>();
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -60,7 +70,6 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.Cuid);
             token.HasIndex(t => t.DeviceSerial);
             token.HasIndex(t => t.ImportId);
-            token.HasIndex(t => t.Batch);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);
@@ -84,9 +93,9 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             person.ToTable("people");
             person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
-            person.HasIndex(p => p.NormalizedName);
-            person.HasIndex(p => p.Mail);
-            person.HasIndex(p => p.EmployeeNumber);
+            person.HasIndex(p => new { p.Realm, p.ExternalId });
+            // People stored before there was a directory are here.
+            person.Property(p => p.Active).HasDefaultValue(true).HasSentinel(true);
         });
         model.Entity<ImportedFile>(import =>
         {
@@ -126,6 +135,27 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             key.HasIndex(k => k.PreviousHash);
             key.HasIndex(k => k.Name).IsUnique();
         });
+        model.Entity<DeskAgent>(agent =>
+        {
+            agent.ToTable("desk_agents");
+            agent.Property(a => a.Id).ValueGeneratedNever();
+            agent.HasIndex(a => a.CredentialHash).IsUnique();
+            agent.HasIndex(a => a.EnrolmentHash).IsUnique();
+        });
+        model.Entity<DeskBatch>(batch =>
+        {
+            batch.ToTable("desk_batches");
+            batch.Property(b => b.Id).ValueGeneratedNever();
+            batch.HasIndex(b => b.State);
+            batch.HasMany(b => b.Lines).WithOne().HasForeignKey(l => l.BatchId);
+        });
+        model.Entity<DeskBatchLine>(line =>
+        {
+            line.ToTable("desk_batch_lines");
+            line.HasKey(l => new { l.BatchId, l.Ordinal });
+            line.Property(l => l.Ordinal).ValueGeneratedNever();
+            line.HasIndex(l => l.Cuid);
+        });
         model.Entity<StaffMember>(staff =>
         {
             staff.ToTable("staff");
@@ -142,6 +172,11 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             link.HasOne<StaffMember>().WithMany().HasForeignKey(l => l.StaffId);
         });
         model.Entity<CookieKey>().ToTable("cookie_keys");
+        model.Entity<Webhook>(hook =>
+        {
+            hook.ToTable("webhooks");
+            hook.HasIndex(h => h.Name).IsUnique();
+        });
         model.Entity<AuditEntry>(entry =>
         {
             entry.ToTable("audit");
