@@ -8,7 +8,7 @@ namespace OathServer.Browser.Tests;
 /// <summary>What holds of every page: axe finds nothing, roles keep out whom they should, all fits a phone.</summary>
 public class PageTests
 {
-    private static readonly string[] Pages = ["/", "/keys/00011171", "/readiness"];
+    private static readonly string[] Pages = ["/", "/?q=nobody-of-that-name", "/keys/00011171", "/readiness"];
 
     [Theory]
     [InlineData(ColorScheme.Light, 1280)]
