@@ -24,7 +24,7 @@ internal static class OathHost
         AddFloor(builder);
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
-        builder.Services.AddStaffLimits();
+        builder.Services.AddStaffLimits(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
@@ -33,9 +33,13 @@ internal static class OathHost
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseTransport();
+        app.UseCertainEnds();
         app.UseHttpFront();
         app.UseApiKeyLane();
+        app.UseSecurityHeaders();
         app.UseAuthentication();
+        app.UseApiKeyLimits();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.UseRateLimiter();
@@ -101,6 +105,7 @@ internal static class OathHost
         }
 
         builder.WebHost.ConfigureKestrel(Limits.Apply);
+        builder.AddTransport();
         return builder;
     }
 
