@@ -23,7 +23,14 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             return (null, $"There is no profile {wanted.Profile}.");
         }
 
-        var record = await db.Records.Include(r => r.Person).Include(r => r.Tokens).SingleOrDefaultAsync(r => r.Cuid == look.Cuid.Text, cancel);
+        var texts = look.Offered.Select(c => c.Text).ToList();
+        var record = KeyIdentity.RecordOf(
+            await db.Records.Include(r => r.Person).Include(r => r.Tokens).Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
+        if (record is not null)
+        {
+            look = look with { Cuid = look.Offered.First(c => c.Text == record.Cuid) };
+        }
+
         if (await db.Jobs.Where(j => j.OpenCuid == look.Cuid.Text).Select(j => (Guid?)j.Id).SingleOrDefaultAsync(cancel) is { } open)
         {
             return (null, $"Job {open} is open on key {look.Cuid}. Resume it, or abandon it first.");
