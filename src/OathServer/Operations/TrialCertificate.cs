@@ -18,7 +18,7 @@ internal static class TrialCertificate
         if (File.Exists(path))
         {
             var kept = WithUsableKey(X509Certificate2.CreateFromPemFile(path, path));
-            if (kept.NotAfter > DateTime.Now)
+            if (kept.NotAfter.ToUniversalTime() > TimeProvider.System.GetUtcNow().UtcDateTime)
             {
                 return kept;
             }
@@ -54,7 +54,8 @@ internal static class TrialCertificate
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow + Life);
+        var now = TimeProvider.System.GetUtcNow();
+        return request.CreateSelfSigned(now.AddDays(-1), now + Life);
     }
 
     /// <summary>Windows does not serve TLS with a key that lives in memory only.</summary>
