@@ -45,7 +45,7 @@ internal static class TrialCertificate
 
     private static X509Certificate2 Make(ECDsa key)
     {
-        var request = new CertificateRequest("CN=OathServer trial, not for use", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=OathServer trial certificate", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         names.AddDnsName(Dns.GetHostName());

@@ -7,7 +7,7 @@ namespace OathServer.Tests.Operations;
 public class RawSocketTests
 {
     private const string Host = "Host: localhost\r\n";
-    private const string Second = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    private const string Second = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
     /// <summary>Requests on whose end two readers may disagree; behind each stands another one that must not be answered.</summary>
     public static TheoryData<string, string> Ambiguous => new()
@@ -44,7 +44,7 @@ public class RawSocketTests
 
         var reply = await SendAsync(server.Address, request + Second);
 
-        Assert.True(reply.Length == 0 || reply.StartsWith("HTTP/1.1 4", StringComparison.Ordinal), $"{what}: {reply}");
+        Assert.True(reply.Length == 0 || reply.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) || reply.StartsWith("HTTP/1.1 505", StringComparison.Ordinal), $"{what}: {reply}");
         Assert.DoesNotContain("live\n", reply, StringComparison.Ordinal);
         Assert.Equal(1, reply.Split("HTTP/1.1 ").Length - (reply.Length == 0 ? 0 : 1));
     }
@@ -95,7 +95,6 @@ public class RawSocketTests
     {
         var socket = await ConnectAsync(address);
         await socket.SendAsync(Encoding.Latin1.GetBytes(request), Cancel);
-        socket.Shutdown(SocketShutdown.Send);
         return await ReadAsync(socket);
     }
 
