@@ -40,7 +40,7 @@ public class FuzzTests
                 {
                     faults.Add($"{(int)reply.StatusCode} {said}");
                 }
-                else if ((int)reply.StatusCode is >= 400 and not 401 and not 403 and not 404 and not 405 && reply.Content.Headers.ContentType?.MediaType is not ("application/problem+json" or "application/json" or "text/html") && reply.Content.Headers.ContentLength is > 0)
+                else if ((int)reply.StatusCode is >= 400 and not 401 and not 403 and not 404 and not 405 && reply.Content.Headers.ContentType?.MediaType is not ("application/problem+json" or "application/scim+json" or "application/json" or "text/html") && reply.Content.Headers.ContentLength is > 0)
                 {
                     faults.Add($"not a problem ({reply.Content.Headers.ContentType}) {said}");
                 }
