@@ -16,6 +16,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
+    MoveCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

@@ -81,13 +81,20 @@ internal static class OathHost
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
-        var builder = CreateBuilder(settings: null);
+        var app = BuildStorage();
+        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+        return app;
+    }
+
+    /// <summary>As <see cref="OpenStorageAsync"/>, before anything was opened. <paramref name="settings"/> win.</summary>
+    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);
-        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
 
