@@ -17,6 +17,7 @@ internal sealed class PostgreSqlCounterSession : IDisposable
     private readonly NpgsqlConnection connection;
     private readonly byte[] chainKey;
     private readonly PostgreSqlChain chain;
+    private readonly AcceptanceJournal? journal;
     private readonly CommitWatch watch;
     private readonly NpgsqlCommand select;
     private readonly NpgsqlBatch write;
@@ -31,11 +32,12 @@ internal sealed class PostgreSqlCounterSession : IDisposable
     private readonly ValidationLog log = new();
     private long asserted = Stopwatch.GetTimestamp();
 
-    public PostgreSqlCounterSession(NpgsqlConnection connection, byte[] chainKey, CounterSql sql)
+    public PostgreSqlCounterSession(NpgsqlConnection connection, byte[] chainKey, CounterSql sql, AcceptanceJournal? journal = null)
     {
+        this.journal = journal;
         this.connection = connection;
         this.chainKey = chainKey;
-        chain = PostgreSqlChain.Take(connection);
+        chain = PostgreSqlChain.Take(connection, journal);
         watch = new CommitWatch(connection);
         // Lists of any length get the same plan, by the primary key, whatever the statistics say of a new table.
         using (var plan = new NpgsqlCommand("SET plan_cache_mode = force_generic_plan", connection))
@@ -79,6 +81,7 @@ internal sealed class PostgreSqlCounterSession : IDisposable
         if (link is not null)
         {
             chain.MoveTo(link);
+            journal?.Append(new JournaledBatch(chain.Node, chain.Sequence, at.TypedValue, log.Entries.ToArray(), link));
         }
     }
 

@@ -8,7 +8,7 @@ namespace OathServer.Storage;
 /// in the order of their ids, so no two nodes can wait for one another; what a node decides on is what it locked.
 /// </summary>
 internal sealed class PostgreSqlCounterStore(
-    PostgreSqlConnections connections, byte[] chainKey, CounterSql? sql = null) : ICounterStore
+    PostgreSqlConnections connections, byte[] chainKey, CounterSql? sql = null, AcceptanceJournal? journal = null) : ICounterStore
 {
     /// <summary>After a connection that could not be opened, batches are refused at once for so long: callers get their
     /// refusal without a wait, and the database is not stormed when it comes back.</summary>
@@ -20,6 +20,7 @@ internal sealed class PostgreSqlCounterStore(
 
     public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
+        journal?.Settle();
         for (var again = false; ; again = true)
         {
             var current = session ??= Open();
@@ -56,7 +57,7 @@ internal sealed class PostgreSqlCounterStore(
         try
         {
             connection = connections.Own.OpenConnection();
-            var opened = new PostgreSqlCounterSession(connection, chainKey, sql ?? CounterSql.Own);
+            var opened = new PostgreSqlCounterSession(connection, chainKey, sql ?? CounterSql.Own, journal);
             refusal = null;
             return opened;
         }
