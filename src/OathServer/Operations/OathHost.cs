@@ -1,6 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Backup;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
@@ -11,6 +12,7 @@ using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -31,13 +33,16 @@ internal static class OathHost
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.UseHttpFront();
+        app.UseWebSockets();
         app.UseApiKeyLane();
         app.UseAuthentication();
         app.UseAuthorization();
@@ -48,6 +53,8 @@ internal static class OathHost
         app.MapImport();
         app.MapProfiles();
         app.MapProvisioning();
+        app.MapAgents();
+        app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
         app.MapAudit();
@@ -56,6 +63,7 @@ internal static class OathHost
         app.MapSignIn();
         app.MapInterop();
         app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;
