@@ -21,7 +21,6 @@ public partial class AuthorisationMatrixTests
         ("help-desk", Roles.HelpDesk, []),
         ("provisioner", Roles.Provisioner, []),
         ("auditor", Roles.Auditor, []),
-        ("directory", Roles.Directory, []),
         ("administrator", Roles.Administrator, []),
         ("other-realm-administrator", Roles.Administrator, ["elsewhere"]),
     ];
