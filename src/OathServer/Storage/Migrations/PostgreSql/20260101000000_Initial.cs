@@ -24,6 +24,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PreviousUntil = table.Column<long>(type: "bigint", nullable: true),
                     Role = table.Column<string>(type: "text", nullable: false),
                     Realms = table.Column<string>(type: "text", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "text", nullable: true),
                     CreatedAt = table.Column<long>(type: "bigint", nullable: false),
                     ExpiresAt = table.Column<long>(type: "bigint", nullable: true),
                     RevokedAt = table.Column<long>(type: "bigint", nullable: true),

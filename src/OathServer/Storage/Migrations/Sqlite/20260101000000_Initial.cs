@@ -23,6 +23,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PreviousUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Role = table.Column<string>(type: "TEXT", nullable: false),
                     Realms = table.Column<string>(type: "TEXT", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "TEXT", nullable: true),
                     CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     ExpiresAt = table.Column<long>(type: "INTEGER", nullable: true),
                     RevokedAt = table.Column<long>(type: "INTEGER", nullable: true),
