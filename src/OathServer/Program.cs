@@ -21,6 +21,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     AgentCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
+    MoveCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

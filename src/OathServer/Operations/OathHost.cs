@@ -31,10 +31,11 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddConsole();
-        builder.Services.AddStaffLimits();
+        builder.Services.AddStaffLimits(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddSingleton<RevealQuota>();
         builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
@@ -43,10 +44,14 @@ internal static class OathHost
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseTransport();
+        app.UseCertainEnds();
         app.UseHttpFront();
         app.UseWebSockets();
         app.UseApiKeyLane();
+        app.UseSecurityHeaders();
         app.UseAuthentication();
+        app.UseApiKeyLimits();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.UseRateLimiter();
@@ -105,13 +110,20 @@ internal static class OathHost
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
-        var builder = CreateBuilder(settings: null);
+        var app = BuildStorage();
+        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+        return app;
+    }
+
+    /// <summary>As <see cref="OpenStorageAsync"/>, before anything was opened. <paramref name="settings"/> win.</summary>
+    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);
-        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
 
@@ -128,6 +140,7 @@ internal static class OathHost
         }
 
         builder.WebHost.ConfigureKestrel(Limits.Apply);
+        builder.AddTransport();
         return builder;
     }
 
