@@ -162,21 +162,33 @@ public partial class KeyPage
             return;
         }
 
+        try
+        {
+            await ShowAsync(record, reason);
+        }
+        catch (RevealQuotaSpentException spent)
+        {
+            Http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            said = ($"{spent.Message} Ask a colleague.", "bad");
+        }
+
+        finding = null;
+        await LoadAsync();
+    }
+
+    private async Task ShowAsync(KeyRecord record, string reason)
+    {
         if (What == "pin")
         {
             secret = await Life.RevealPinAsync(Db, record, reason, Actor, Http.RequestAborted) is { } pin
                 ? ("Initial PIN", pin, "Shown for the only time. Have the caller change it at once.") : null;
             said = secret is null ? ("The initial PIN was shown already, or none was kept.", "warn") : null;
-        }
-        else
-        {
-            secret = await Life.RevealPukAsync(Db, record, reason, Actor, Http.RequestAborted) is { } puk
-                ? ("PUK", puk, "Unblock the PIN with it and choose a new one. As a person knows it now, it is due for a change when the key is next here.") : null;
-            said = secret is null ? ("This key has no PUK on record.", "bad") : null;
+            return;
         }
 
-        finding = null;
-        await LoadAsync();
+        secret = await Life.RevealPukAsync(Db, record, reason, Actor, Http.RequestAborted) is { } puk
+            ? ("PUK", puk, "Unblock the PIN with it and choose a new one. As a person knows it now, it is due for a change when the key is next here.") : null;
+        said = secret is null ? ("This key has no PUK on record.", "bad") : null;
     }
 
     private async Task ChangeStatus()
