@@ -2,6 +2,7 @@ using System.CommandLine;
 using OathServer.Access;
 using OathServer.Demo;
 using OathServer.Import;
+using OathServer.Import.Export;
 using OathServer.Keys;
 using OathServer.Operations;
 
@@ -12,6 +13,8 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     DemoCommand.Create(),
     ApiKeyCommand.Create(),
     ImportCommand.Create(),
+    ImportsCommand.Create(),
+    ExportCommand.Create(),
     PskcCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
