@@ -1,10 +1,13 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Backup;
 using OathServer.Demo;
 using OathServer.Import;
 using OathServer.Import.Export;
 using OathServer.Keys;
 using OathServer.Operations;
+using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
@@ -19,6 +22,10 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
+    AuditCommand.Create(),
+    BackupCommand.Create(),
+    RestoreCommand.Create(),
+    SecretsCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

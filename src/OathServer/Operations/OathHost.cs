@@ -1,10 +1,12 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Backup;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.Scim;
 using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
@@ -22,6 +24,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddStaffLimits();
@@ -30,6 +33,7 @@ internal static class OathHost
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
+        builder.Services.AddSingleton<ScimPeople>();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -46,10 +50,12 @@ internal static class OathHost
         app.MapProvisioning();
         app.MapRecords();
         app.MapReadiness();
+        app.MapAudit();
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
         app.MapInterop();
+        app.MapScim();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -64,6 +70,12 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await RefuseRolledBackAsync(app, cancel);
+            if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
+            {
+                app.Logger.LogWarning("{Warning}", warning);
+            }
+
             await app.StartAsync(cancel);
         }
         catch
@@ -71,6 +83,12 @@ internal static class OathHost
             owner?.Dispose();
             throw;
         }
+    }
+
+    private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await app.Services.GetRequiredService<RollbackCheck>().RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
     }
 
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
@@ -85,6 +103,9 @@ internal static class OathHost
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
+
+    /// <summary>The settings as a command sees them.</summary>
+    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
 
     private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
     {
@@ -103,7 +124,8 @@ internal static class OathHost
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddAudit(builder.Configuration);
+        builder.Services.AddBackup();
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }

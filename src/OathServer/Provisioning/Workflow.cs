@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
+using OathServer.Provisioning.Steps;
 using OathServer.Storage;
 using SecurityKeys.Cards;
 
@@ -61,6 +62,17 @@ internal sealed class Workflow(
                 return new StartOutcome.Refused(prospect.Plan.Refusals[0], "Nothing was written to the key.", prospect.Plan.Refusals);
             }
 
+            if (look.Offered.Count == 0)
+            {
+                // A record needs a key to stand under. A CHUID is no secret: whatever happens now, the next look finds it.
+                IdentityStep.WriteFirst(session.Card);
+                (prospect, refusal) = await opening.ProspectAsync(db, KeyLook.Read(session.Card), wanted, cancel);
+                if (prospect is not { Plan.Possible: true })
+                {
+                    return new StartOutcome.Refused(refusal ?? prospect!.Plan.Refusals[0], "Only a CHUID was written to the card.", []);
+                }
+            }
+
             var driver = Process + Guid.NewGuid().ToString("N");
             if (await opening.OpenAsync(db, prospect, wanted, actor, driver, cancel) is not { } job)
             {
@@ -87,6 +99,7 @@ internal sealed class Workflow(
     public async Task<StartOutcome> ResumeAsync(
         OathDbContext db, ProvisioningJob job, string? reader, AuditEvent actor, CancellationToken cancel)
     {
+        var record = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == job.Cuid, cancel);
         foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))
         {
             if (TryOpen(name, out var session) is { } fault)
@@ -99,7 +112,7 @@ internal sealed class Workflow(
                 continue;
             }
 
-            if (!Holds(session!, job.Cuid))
+            if (!Holds(session!, record))
             {
                 session!.Dispose();
                 continue;
@@ -157,11 +170,11 @@ internal sealed class Workflow(
         }
     }
 
-    private static bool Holds(ReaderSession session, string cuid)
+    private static bool Holds(ReaderSession session, KeyRecord record)
     {
         try
         {
-            return CuidReading.Read(session.Card)?.Text == cuid;
+            return KeyIdentity.IsKeyOf(record, CuidReading.Offered(session.Card));
         }
         catch (SmartCardException)
         {

@@ -20,6 +20,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private List<CounterChange> waiting = new(BatchMax);
     private bool writerSleeps;
     private bool closed;
+    private long refused;
 
     public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
     {
@@ -136,7 +137,13 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
         catch (Exception fault)
         {
-            log.LogError("A batch of {Count} counter changes was refused: {Fault}", batch.Count, fault.Message);
+            // Said once, not a thousand times a second while a database is away.
+            if (refused == 0)
+            {
+                log.LogError("Counter changes are refused: {Fault}", fault.Message);
+            }
+
+            refused += batch.Count;
             var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
             foreach (var change in batch)
             {
@@ -144,6 +151,12 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             }
 
             return;
+        }
+
+        if (refused > 0)
+        {
+            log.LogWarning("Counter changes are written again; {Count} were refused.", refused);
+            refused = 0;
         }
 
         foreach (var change in batch)

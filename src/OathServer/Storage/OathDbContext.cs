@@ -83,6 +83,9 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             person.ToTable("people");
             person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
+            person.HasIndex(p => new { p.Realm, p.ExternalId });
+            // People stored before there was a directory are here.
+            person.Property(p => p.Active).HasDefaultValue(true).HasSentinel(true);
         });
         model.Entity<ImportedFile>(import =>
         {

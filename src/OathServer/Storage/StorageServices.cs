@@ -38,10 +38,16 @@ internal static class StorageServices
                     $"Storage:Provider is {provider}; it must be {StorageOptions.Sqlite} or {StorageOptions.PostgreSql}.");
         }
 
-        services.AddSingleton(provider => KeyFile.Open(
-            SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
-        services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyEncryptionKey>()));
+        services.AddSingleton(provider => configuration["Secrets:Key"] is { Length: > 0 } key
+            ? KeyRing.OfSettings(key, configuration["Secrets:RetiredKeys"])
+            : KeyRing.OfFile(SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
+        services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyRing>()));
         services.AddSingleton<ServerSecrets>();
+        if (JournalPath(configuration) is { } journal)
+        {
+            services.AddSingleton(_ => new AcceptanceJournal(journal));
+        }
+
         services.AddSingleton<FactsChanged>();
         services.AddSingleton<CounterCommit>();
         services.AddHostedService(provider => provider.GetRequiredService<CounterCommit>());
@@ -50,6 +56,10 @@ internal static class StorageServices
 
     /// <summary>Where the database, the sealing key and the owner's lock are kept.</summary>
     public static string DataFolder(IConfiguration configuration) => Path.GetFullPath(configuration["Data:Folder"] ?? "data");
+
+    /// <summary>Where acceptances are journaled; null when they are not.</summary>
+    public static string? JournalPath(IConfiguration configuration) =>
+        configuration["Journal:File"] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
 
     private static string SealingKeyPath(IConfiguration configuration) =>
         configuration["Secrets:KeyFile"] is { Length: > 0 } path ? path : Path.Combine(DataFolder(configuration), "sealing.key");
@@ -71,7 +81,7 @@ internal static class StorageServices
             .AddInterceptors(connections));
         services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
     }
 
     private static void AddPostgreSql(IServiceCollection services, string? connectionString)
@@ -85,7 +95,7 @@ internal static class StorageServices
             .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
         services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
         services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
         services.AddHostedService<FactsNotices>();
     }
 }

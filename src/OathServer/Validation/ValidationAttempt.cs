@@ -6,7 +6,7 @@ namespace OathServer.Validation;
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
     CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
-    long request = 0, bool provesPending = false) : CounterChange
+    long request = 0, bool provesPending = false, bool sprayed = false) : CounterChange
 {
     private const int LookBack = 10;
 
@@ -66,6 +66,14 @@ internal sealed class ValidationAttempt(
         {
             Outcome = refusal;
             log.Add(now, counted.TokenId, apiKeyId, refusal, counted.Counter);
+            return;
+        }
+
+        if (sprayed)
+        {
+            // Not the user's failure: one code tried on everybody must not lock everybody.
+            Outcome = Outcome.GuessingAlarm;
+            log.Add(now, counted.TokenId, apiKeyId, Outcome, counted.Counter);
             return;
         }
 
@@ -132,9 +140,9 @@ internal sealed class ValidationAttempt(
             return Outcome.NotInUse;
         }
 
-        if ((row.Flags & CounterFlags.ResyncRequired) != 0)
+        if ((row.Flags & CounterFlags.HolderInactive) != 0)
         {
-            return Outcome.ResyncRequired;
+            return Outcome.NotInUse;
         }
 
         if (!OtpCode.TryParse(code, facts.Digits, out var typed))
@@ -150,6 +158,11 @@ internal sealed class ValidationAttempt(
     private Outcome TryCounter(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
     {
         distance = 0;
+        if ((row.Flags & CounterFlags.ResyncRequired) != 0)
+        {
+            return TryAfterRestore(facts, ref row, typed, now, out distance);
+        }
+
         var counter = (ulong)row.Counter;
         // The highest value a row can hold is never accepted, as there is no next one.
         if (LookAheadWindow.TryMatch(facts.Key, counter, policy.LookAhead, typed, out var matched) && matched < long.MaxValue)
@@ -165,6 +178,27 @@ internal sealed class ValidationAttempt(
         return back > 0 && LookAheadWindow.TryMatch(facts.Key, counter - (ulong)back, back - 1, typed, out _)
             ? Outcome.Replayed
             : Outcome.WrongCode;
+    }
+
+    /// <summary>A token that was restored without a journal: its counter is only known to be no lower than this. One
+    /// code may be an old one, so the first that fits is refused and remembered (in the drift, which HOTP does not use);
+    /// the one directly after it lets the holder in.</summary>
+    private Outcome TryAfterRestore(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        distance = 0;
+        var counter = (ulong)row.Counter;
+        if (row.Drift > 0 && LookAheadWindow.TryMatch(facts.Key, counter + (ulong)row.Drift, 0, typed, out var second) && second < long.MaxValue)
+        {
+            distance = row.Drift - 1;
+            row.Counter = (long)second + 1;
+            row.Drift = 0;
+            row.Flags &= ~CounterFlags.ResyncRequired;
+            Accept(ref row, now, provesAlignment: true);
+            return Outcome.Accepted;
+        }
+
+        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, policy.ResyncWindow, typed, out var first) ? (int)(first - counter) + 1 : 0;
+        return Outcome.ResyncRequired;
     }
 
     private Outcome TryTimeStep(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)

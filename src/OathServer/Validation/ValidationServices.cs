@@ -15,6 +15,8 @@ internal static class ValidationServices
         services.AddSingleton(policy);
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<RequestHash>();
+        services.AddSingleton<GuessingWatch>();
+        services.AddSingleton<ResyncTries>();
         services.AddSingleton<Validator>();
         services.AddSingleton<AheadSearch>();
     }

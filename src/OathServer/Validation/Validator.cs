@@ -11,7 +11,8 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
-    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests)
+    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
+    ResyncTries resyncs)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
@@ -35,10 +36,11 @@ internal sealed class Validator(
                 found = [];
             }
 
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code));
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
+                await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
         }
@@ -68,10 +70,11 @@ internal sealed class Validator(
             var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request) { Remembered = !fresh };
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code)) { Remembered = !fresh };
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
+                await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
         }
@@ -89,7 +92,7 @@ internal sealed class Validator(
                 return null;
             }
 
-            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy);
+            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy, tooMany: !fresh && !resyncs.Take(found[0].TokenId));
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {

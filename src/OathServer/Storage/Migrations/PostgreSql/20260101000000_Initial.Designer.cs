@@ -307,6 +307,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
 
+                    b.Property<bool>("Active")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true);
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("bigint");
 
@@ -314,6 +319,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("text");
 
                     b.Property<string>("EmployeeNumber")
+                        .HasColumnType("text");
+
+                    b.Property<string>("ExternalId")
                         .HasColumnType("text");
 
                     b.Property<string>("Mail")
@@ -331,7 +339,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .IsRequired()
                         .HasColumnType("text");
 
+                    b.Property<long?>("UpdatedAt")
+                        .HasColumnType("bigint");
+
                     b.HasKey("Id");
+
+                    b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
                         .IsUnique();

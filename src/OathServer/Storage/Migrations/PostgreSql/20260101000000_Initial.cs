@@ -103,7 +103,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     DisplayName = table.Column<string>(type: "text", nullable: true),
                     Mail = table.Column<string>(type: "text", nullable: true),
                     EmployeeNumber = table.Column<string>(type: "text", nullable: true),
-                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                    ExternalId = table.Column<string>(type: "text", nullable: true),
+                    Active = table.Column<bool>(type: "boolean", nullable: false, defaultValue: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    UpdatedAt = table.Column<long>(type: "bigint", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -413,6 +416,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Realm_ExternalId",
+                table: "people",
+                columns: new[] { "Realm", "ExternalId" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_NormalizedName",

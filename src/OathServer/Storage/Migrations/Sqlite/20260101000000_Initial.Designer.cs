@@ -294,6 +294,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("Active")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(true);
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
@@ -301,6 +306,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("EmployeeNumber")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ExternalId")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Mail")
@@ -318,7 +326,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("UpdatedAt")
+                        .HasColumnType("INTEGER");
+
                     b.HasKey("Id");
+
+                    b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
                         .IsUnique();

@@ -102,7 +102,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                     DisplayName = table.Column<string>(type: "TEXT", nullable: true),
                     Mail = table.Column<string>(type: "TEXT", nullable: true),
                     EmployeeNumber = table.Column<string>(type: "TEXT", nullable: true),
-                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                    ExternalId = table.Column<string>(type: "TEXT", nullable: true),
+                    Active = table.Column<bool>(type: "INTEGER", nullable: false, defaultValue: true),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    UpdatedAt = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -412,6 +415,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Realm_ExternalId",
+                table: "people",
+                columns: new[] { "Realm", "ExternalId" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_NormalizedName",
