@@ -3,6 +3,7 @@ using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Backup;
 using OathServer.Demo;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Import.Export;
 using OathServer.Keys;
@@ -20,8 +21,10 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     ExportCommand.Create(),
     PskcCommand.Create(),
     KeysCommand.Create(),
+    AgentCommand.Create(),
     VirtualKeyCommand.Create(),
     StaffCommand.Create(),
+    MoveCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

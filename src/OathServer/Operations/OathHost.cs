@@ -1,6 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Backup;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
@@ -11,6 +12,7 @@ using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -27,19 +29,26 @@ internal static class OathHost
         builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
-        builder.Services.AddStaffLimits();
+        builder.Services.AddStaffLimits(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseTransport();
+        app.UseCertainEnds();
         app.UseHttpFront();
+        app.UseWebSockets();
         app.UseApiKeyLane();
+        app.UseSecurityHeaders();
         app.UseAuthentication();
+        app.UseApiKeyLimits();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.UseRateLimiter();
@@ -48,6 +57,8 @@ internal static class OathHost
         app.MapImport();
         app.MapProfiles();
         app.MapProvisioning();
+        app.MapAgents();
+        app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
         app.MapAudit();
@@ -56,6 +67,7 @@ internal static class OathHost
         app.MapSignIn();
         app.MapInterop();
         app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -94,13 +106,20 @@ internal static class OathHost
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
-        var builder = CreateBuilder(settings: null);
+        var app = BuildStorage();
+        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+        return app;
+    }
+
+    /// <summary>As <see cref="OpenStorageAsync"/>, before anything was opened. <paramref name="settings"/> win.</summary>
+    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);
-        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
 
@@ -117,6 +136,7 @@ internal static class OathHost
         }
 
         builder.WebHost.ConfigureKestrel(Limits.Apply);
+        builder.AddTransport();
         return builder;
     }
 

@@ -12,11 +12,12 @@ namespace OathServer.Scim;
 internal static class ScimEndpoint
 {
     private const string MediaType = "application/scim+json";
+    private const string DefaultRealm = "default";
     private const int PageMax = 200;
 
     public static void MapScim(this IEndpointRouteBuilder routes)
     {
-        var scim = routes.MapGroup("/scim/v2").RequireAuthorization(Rules.KeepPeople).AddEndpointFilter(FaultAsync);
+        var scim = routes.MapGroup("/scim/v2").RequireAuthorization(Rules.KeepPeople).KeepsToRealms().AddEndpointFilter(FaultAsync);
         scim.MapGet("/Users", List).WithSummary("Lists users, or finds one by userName or externalId.");
         scim.MapGet("/Users/{id}", Get).WithSummary("Reads a user.");
         scim.MapPost("/Users", Create).WithSummary("Makes a user known.");
@@ -115,7 +116,13 @@ internal static class ScimEndpoint
         }
     }
 
-    private static string RealmOf(HttpContext http) => http.ApiKey() is { Realms: [var one] } ? one : "default";
+    private static string RealmOf(HttpContext http) => http.ApiKey() switch
+    {
+        { Realms: [var one] } => one,
+        { } key when !key.MayEnter(DefaultRealm) => throw new ScimFault(
+            StatusCodes.Status403Forbidden, type: null, "This key is of several realms; a directory keeps the people of one. Make a key for each."),
+        _ => DefaultRealm,
+    };
 
     private static string Location(HttpContext http, Person person) =>
         $"{http.Request.Scheme}://{http.Request.Host}{http.Request.PathBase}/scim/v2/Users/{ScimPeople.IdOf(person)}";

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using OathServer.Secrets;
 
 namespace OathServer.Storage;
@@ -28,7 +29,7 @@ internal static class StorageServices
         switch (provider)
         {
             case StorageOptions.Sqlite:
-                AddSqlite(services, folder, connectionString);
+                AddSqlite(services, configuration, folder, connectionString);
                 break;
             case StorageOptions.PostgreSql:
                 AddPostgreSql(services, connectionString);
@@ -68,7 +69,8 @@ internal static class StorageServices
     public static bool HasOneOwner(IConfiguration configuration) =>
         (configuration["Storage:Provider"] ?? StorageOptions.Sqlite) == StorageOptions.Sqlite;
 
-    private static void AddSqlite(IServiceCollection services, string folder, string? connectionString)
+    private static void AddSqlite(
+        IServiceCollection services, IConfiguration configuration, string folder, string? connectionString)
     {
         var path = Path.Combine(folder, "oath.db");
         var connections = new SqliteConnections(string.IsNullOrEmpty(connectionString)
@@ -81,7 +83,11 @@ internal static class StorageServices
             .AddInterceptors(connections));
         services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, provider.GetService<AcceptanceJournal>(),
+            provider.GetRequiredService<DiskReserve>()));
+        var megabytes = configuration.GetValue(DiskReserve.SizeSetting, DiskReserve.DefaultMegabytes);
+        services.AddSingleton(provider => new DiskReserve(
+            folder, (long)megabytes << 20, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<DiskReserve>>()));
     }
 
     private static void AddPostgreSql(IServiceCollection services, string? connectionString)
@@ -92,6 +98,8 @@ internal static class StorageServices
         services.AddSingleton<PostgreSqlCommitGuard>();
         services.AddDbContext<OathDbContext, PostgreSqlOathDbContext>((provider, options) => options
             .UseNpgsql(connections.Pool)
+            // A statement that fails reaches its caller as an exception; the first start on an empty database is no fault.
+            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)))
             .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
         services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
         services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(

@@ -24,6 +24,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PreviousUntil = table.Column<long>(type: "bigint", nullable: true),
                     Role = table.Column<string>(type: "text", nullable: false),
                     Realms = table.Column<string>(type: "text", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "text", nullable: true),
                     CreatedAt = table.Column<long>(type: "bigint", nullable: false),
                     ExpiresAt = table.Column<long>(type: "bigint", nullable: true),
                     RevokedAt = table.Column<long>(type: "bigint", nullable: true),
@@ -67,6 +68,47 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_cookie_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_agents",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    EnrolmentHash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    EnrolmentUntil = table.Column<long>(type: "bigint", nullable: true),
+                    CredentialHash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    CreatedBy = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    EnrolledAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastSeenAt = table.Column<long>(type: "bigint", nullable: true),
+                    RevokedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_agents", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batches",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    ProfileName = table.Column<string>(type: "text", nullable: false),
+                    Shipment = table.Column<string>(type: "text", nullable: true),
+                    Realm = table.Column<string>(type: "text", nullable: true),
+                    Readers = table.Column<string>(type: "text", nullable: false),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    Notice = table.Column<string>(type: "text", nullable: true),
+                    CreatedBy = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    EndedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batches", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -216,6 +258,53 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_validation_log", x => new { x.node, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "webhooks",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    Url = table.Column<string>(type: "text", nullable: false),
+                    Actions = table.Column<string>(type: "text", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
+                    Cursor = table.Column<long>(type: "bigint", nullable: false),
+                    Failures = table.Column<int>(type: "integer", nullable: false),
+                    NextAttemptAt = table.Column<long>(type: "bigint", nullable: false),
+                    LastDeliveredAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastFault = table.Column<string>(type: "text", nullable: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_webhooks", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batch_lines",
+                columns: table => new
+                {
+                    BatchId = table.Column<Guid>(type: "uuid", nullable: false),
+                    Ordinal = table.Column<int>(type: "integer", nullable: false),
+                    UserName = table.Column<string>(type: "text", nullable: false),
+                    Serial = table.Column<string>(type: "text", nullable: true),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    Cuid = table.Column<string>(type: "text", nullable: true),
+                    JobId = table.Column<Guid>(type: "uuid", nullable: true),
+                    Trouble = table.Column<string>(type: "text", nullable: true),
+                    Milliseconds = table.Column<int>(type: "integer", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batch_lines", x => new { x.BatchId, x.Ordinal });
+                    table.ForeignKey(
+                        name: "FK_desk_batch_lines_desk_batches_BatchId",
+                        column: x => x.BatchId,
+                        principalTable: "desk_batches",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
                 });
 
             migrationBuilder.CreateTable(
@@ -413,6 +502,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Serial");
 
             migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_CredentialHash",
+                table: "desk_agents",
+                column: "CredentialHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_EnrolmentHash",
+                table: "desk_agents",
+                column: "EnrolmentHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batch_lines_Cuid",
+                table: "desk_batch_lines",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_State",
+                table: "desk_batches",
+                column: "State");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
@@ -491,6 +602,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 table: "tokens",
                 column: "Serial",
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_webhooks_Name",
+                table: "webhooks",
+                column: "Name",
+                unique: true);
         }
 
         /// <inheritdoc />
@@ -504,6 +621,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "cookie_keys");
+
+            migrationBuilder.DropTable(
+                name: "desk_agents");
+
+            migrationBuilder.DropTable(
+                name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
                 name: "profiles");
@@ -525,6 +648,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "validation_log");
+
+            migrationBuilder.DropTable(
+                name: "webhooks");
+
+            migrationBuilder.DropTable(
+                name: "desk_batches");
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");

@@ -23,6 +23,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PreviousUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Role = table.Column<string>(type: "TEXT", nullable: false),
                     Realms = table.Column<string>(type: "TEXT", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "TEXT", nullable: true),
                     CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     ExpiresAt = table.Column<long>(type: "INTEGER", nullable: true),
                     RevokedAt = table.Column<long>(type: "INTEGER", nullable: true),
@@ -66,6 +67,47 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_cookie_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_agents",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    EnrolmentHash = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    EnrolmentUntil = table.Column<long>(type: "INTEGER", nullable: true),
+                    CredentialHash = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    CreatedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    EnrolledAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastSeenAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    RevokedAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_agents", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batches",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    ProfileName = table.Column<string>(type: "TEXT", nullable: false),
+                    Shipment = table.Column<string>(type: "TEXT", nullable: true),
+                    Realm = table.Column<string>(type: "TEXT", nullable: true),
+                    Readers = table.Column<string>(type: "TEXT", nullable: false),
+                    State = table.Column<string>(type: "TEXT", nullable: false),
+                    Notice = table.Column<string>(type: "TEXT", nullable: true),
+                    CreatedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    EndedAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batches", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -215,6 +257,53 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_validation_log", x => new { x.node, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "webhooks",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    Url = table.Column<string>(type: "TEXT", nullable: false),
+                    Actions = table.Column<string>(type: "TEXT", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Cursor = table.Column<long>(type: "INTEGER", nullable: false),
+                    Failures = table.Column<int>(type: "INTEGER", nullable: false),
+                    NextAttemptAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastDeliveredAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastFault = table.Column<string>(type: "TEXT", nullable: true),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_webhooks", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batch_lines",
+                columns: table => new
+                {
+                    BatchId = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Ordinal = table.Column<int>(type: "INTEGER", nullable: false),
+                    UserName = table.Column<string>(type: "TEXT", nullable: false),
+                    Serial = table.Column<string>(type: "TEXT", nullable: true),
+                    State = table.Column<string>(type: "TEXT", nullable: false),
+                    Cuid = table.Column<string>(type: "TEXT", nullable: true),
+                    JobId = table.Column<Guid>(type: "TEXT", nullable: true),
+                    Trouble = table.Column<string>(type: "TEXT", nullable: true),
+                    Milliseconds = table.Column<int>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batch_lines", x => new { x.BatchId, x.Ordinal });
+                    table.ForeignKey(
+                        name: "FK_desk_batch_lines_desk_batches_BatchId",
+                        column: x => x.BatchId,
+                        principalTable: "desk_batches",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
                 });
 
             migrationBuilder.CreateTable(
@@ -412,6 +501,28 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Serial");
 
             migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_CredentialHash",
+                table: "desk_agents",
+                column: "CredentialHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_EnrolmentHash",
+                table: "desk_agents",
+                column: "EnrolmentHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batch_lines_Cuid",
+                table: "desk_batch_lines",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_State",
+                table: "desk_batches",
+                column: "State");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
@@ -490,6 +601,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 table: "tokens",
                 column: "Serial",
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_webhooks_Name",
+                table: "webhooks",
+                column: "Name",
+                unique: true);
         }
 
         /// <inheritdoc />
@@ -503,6 +620,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "cookie_keys");
+
+            migrationBuilder.DropTable(
+                name: "desk_agents");
+
+            migrationBuilder.DropTable(
+                name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
                 name: "profiles");
@@ -524,6 +647,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "validation_log");
+
+            migrationBuilder.DropTable(
+                name: "webhooks");
+
+            migrationBuilder.DropTable(
+                name: "desk_batches");
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");
