@@ -3,12 +3,13 @@ using SecurityKeys.Cards;
 using SecurityKeys.Fido;
 using SecurityKeys.Management;
 using SecurityKeys.OathApplet;
+using SecurityKeys.OtpSlots;
 using SecurityKeys.Piv;
 
 namespace OathServer.Provisioning;
 
 /// <summary>What a key says of itself, read without spending a try and without changing anything.</summary>
-internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath, FidoInfo? Fido)
+internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath, SlotsLook? Slots, FidoInfo? Fido)
 {
     /// <exception cref="SmartCardException">The key was pulled, reset, or offers no identity.</exception>
     public static KeyLook Read(ISmartCardConnection connection)
@@ -19,7 +20,7 @@ internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Ve
         var piv = ReadPiv(connection, out var firmware);
         return new KeyLook(
             cuid, device?.Serial?.ToString(CultureInfo.InvariantCulture), device is null ? "PIV card" : "YubiKey",
-            device?.Firmware ?? firmware, piv, ReadOath(connection), FidoApplication.TrySelect(connection)?.GetInfo());
+            device?.Firmware ?? firmware, piv, ReadOath(connection), ReadSlots(connection), FidoApplication.TrySelect(connection)?.GetInfo());
     }
 
     private static PivLook? ReadPiv(ISmartCardConnection connection, out Version? firmware)
@@ -46,7 +47,15 @@ internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Ve
         OathApplication.TrySelect(connection) is { } oath
             ? new OathLook(oath.Firmware, oath.Locked, oath.Locked ? [] : oath.List())
             : null;
+
+    private static SlotsLook? ReadSlots(ISmartCardConnection connection) =>
+        OtpSlotsApplication.TrySelect(connection) is { } slots
+            ? new SlotsLook(slots.IsSlot1Configured, slots.IsSlot2Configured)
+            : null;
 }
+
+/// <summary>Which OTP slots are configured; what they hold cannot be read.</summary>
+internal sealed record SlotsLook(bool IsSlot1Configured, bool IsSlot2Configured);
 
 /// <summary>The PIV application. Metadata is null where the key cannot tell.</summary>
 internal sealed record PivLook(

@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Provisioning.Reseed;
 using OathServer.Storage;
 
 namespace OathServer.Provisioning;
@@ -25,7 +26,8 @@ public sealed record ProvisionRequest(
 
 /// <summary>Takes a job up again.</summary>
 /// <param name="Reader">Where the key is now; all readers are looked through when left out.</param>
-public sealed record ResumeRequest(string? Reader = null);
+/// <param name="Code">The code an OTP slot typed, where the job waits for it.</param>
+public sealed record ResumeRequest(string? Reader = null, string? Code = null);
 
 /// <summary>Gives a job up.</summary>
 /// <param name="Force">Also when the key may hold secrets of this job: it was reset, lost or destroyed. The journal keeps them.</param>
@@ -60,6 +62,7 @@ internal static class ProvisioningEndpoint
     public static void MapProvisioning(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/readers", Readers).RequireAuthorization(Rules.Provision).WithSummary("The readers and which hold a key.");
+        routes.MapReseed();
         var jobs = routes.MapGroup("/v1/provisioning");
         jobs.MapPost("/", Start).RequireAuthorization(Rules.Provision)
             .WithSummary("Provisions the key in a reader; with dryRun answers with the plan.")
@@ -111,7 +114,7 @@ internal static class ProvisioningEndpoint
             return Problem.Conflict($"The job is {job.State.ToString().ToLowerInvariant()}.", "Only an open job can be resumed.");
         }
 
-        return await workflow.ResumeAsync(db, job, request.Reader, Actors.Of(http), cancel) switch
+        return await workflow.ResumeAsync(db, job, request.Reader, request.Code, Actors.Of(http), cancel) switch
         {
             StartOutcome.Started started => await StartedAsync(started, wait: true, created: false, db, cancel),
             var other => Refusal(other),

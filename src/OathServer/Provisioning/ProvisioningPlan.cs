@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using OathServer.Storage;
 using SecurityKeys.OathApplet;
+using SecurityKeys.OtpSlots;
 
 namespace OathServer.Provisioning;
 
@@ -135,6 +136,12 @@ internal sealed record ProvisioningPlan(
             refusals.Add($"Token {token.Serial} may not be used: {disabled}");
         }
 
+        if (wanted.Slot is { } slot)
+        {
+            CheckSlot(slot, look, token, record, force, refusals, warnings);
+            return;
+        }
+
         if (look.Oath is not { } oath)
         {
             refusals.Add("The key's OATH application cannot be reached through this reader.");
@@ -171,6 +178,44 @@ internal sealed record ProvisioningPlan(
         }
     }
 
+    private static void CheckSlot(
+        int slot, KeyLook look, Token token, KeyRecord? record, bool force, List<string> refusals, List<string> warnings)
+    {
+        if (look.Slots is not { } slots)
+        {
+            refusals.Add("The key's OTP slots cannot be reached through this reader.");
+            return;
+        }
+
+        if (token.Type != TokenType.Hotp || token.Algorithm != global::Oath.OathAlgorithm.Sha1 || token.Digits is not (6 or 8))
+        {
+            refusals.Add($"Token {token.Serial} does not fit a slot: that takes HOTP with SHA-1 and 6 or 8 digits. Use a profile without a slot.");
+        }
+
+        // A slot keeps its counter divided by 16 (yubikit yubiotp.py): the server goes on to the same multiple.
+        if (OtpSlotsApplication.RoundUp((ulong)token.Counter!.Counter) is not { } start)
+        {
+            refusals.Add($"Token {token.Serial} stands at counter {token.Counter.Counter}; a slot starts from at most {OtpSlotsApplication.MovingFactorMax}. Reseed it.");
+        }
+        else if (start != token.Counter.Counter)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture,
+                $"A slot starts from multiples of 16 only: key and server both start from {start} instead of {token.Counter.Counter}."));
+        }
+
+        if ((slot == 1 ? slots.IsSlot1Configured : slots.IsSlot2Configured) && !(record?.Tokens.Any(t => t.Id == token.Id) ?? false))
+        {
+            if (force)
+            {
+                warnings.Add($"What slot {slot} holds now is overwritten.");
+            }
+            else
+            {
+                refusals.Add($"Slot {slot} is configured and we do not know with what. Send force to overwrite it, or use the other slot.");
+            }
+        }
+    }
+
     private static List<PlannedStep> StepsOf(
         KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user)
     {
@@ -203,7 +248,9 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Pin, decisions.Pin.Strategy == PinStrategy.RefuseDefault
                 ? "See that the holder has replaced the factory PIN"
                 : "Set a unique initial PIN by means of the PUK"),
-            new(StepNames.FirstCode, "Ask the key for one code and validate it",
+            new(StepNames.FirstCode, decisions.Oath?.Slot is { } slot
+                ? string.Create(CultureInfo.InvariantCulture, $"Validate the first code that slot {slot} types when touched")
+                : "Ask the key for one code and validate it",
                 decisions.VerifyFirstCode && hasOath ? null : "the profile does not ask for it"),
             new(StepNames.Record, "Confirm the record"),
         ];

@@ -1,3 +1,4 @@
+using OathServer.Provisioning.Reseed;
 using OathServer.Provisioning.Steps;
 
 namespace OathServer.Provisioning;
@@ -25,5 +26,6 @@ internal static class ProvisioningServices
         services.AddSingleton<JobRun>();
         services.AddSingleton<JobClosing>();
         services.AddSingleton<Workflow>();
+        services.AddSingleton<SeedRenewal>();
     }
 }

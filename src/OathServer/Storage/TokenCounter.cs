@@ -36,6 +36,9 @@ internal enum CounterFlags : byte
 
     /// <summary>Locked by the hard cap of consecutive failures until help desk unlocks.</summary>
     Locked = 4,
+
+    /// <summary>A new seed waits beside the old one (<see cref="PendingSeed"/>).</summary>
+    ReseedPending = 8,
 }
 
 /// <summary>

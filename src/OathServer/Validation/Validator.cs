@@ -11,7 +11,7 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
-    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests)
+    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, SeedSwitch seeds)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
@@ -39,7 +39,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                return attempt;
+                return await SwitchedAsync(attempt, found, code, cancel);
             }
         }
     }
@@ -72,9 +72,22 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                return attempt;
+                return await SwitchedAsync(attempt, found, code, cancel);
             }
         }
+    }
+
+    /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
+    private async ValueTask<ValidationAttempt> SwitchedAsync(
+        ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
+    {
+        if (attempt is { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed }
+            && await seeds.TryAsync(found, code, cancel) is { } switched)
+        {
+            attempt.AcceptSwitched(switched);
+        }
+
+        return attempt;
     }
 
     /// <summary>Null when there is no such token.</summary>

@@ -357,6 +357,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "pending_seeds",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "bigint", nullable: false),
+                    Generation = table.Column<int>(type: "integer", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
+                    StartCounter = table.Column<long>(type: "bigint", nullable: false),
+                    StagedBy = table.Column<string>(type: "text", nullable: false),
+                    StagedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_pending_seeds_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "token_counters",
                 columns: table => new
                 {
@@ -496,6 +518,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "cookie_keys");
+
+            migrationBuilder.DropTable(
+                name: "pending_seeds");
 
             migrationBuilder.DropTable(
                 name: "profiles");

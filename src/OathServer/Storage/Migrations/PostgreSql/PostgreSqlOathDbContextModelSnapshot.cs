@@ -296,6 +296,33 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("records", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.Property<long>("TokenId")
+                        .HasColumnType("bigint");
+
+                    b.Property<int>("Generation")
+                        .HasColumnType("integer");
+
+                    b.Property<byte[]>("SealedSecret")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<long>("StagedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("StagedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long>("StartCounter")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("TokenId");
+
+                    b.ToTable("pending_seeds", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.Person", b =>
                 {
                     b.Property<long>("Id")
@@ -751,6 +778,15 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .OnDelete(DeleteBehavior.Restrict);
 
                     b.Navigation("Person");
+                });
+
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.HasOne("OathServer.Storage.Token", null)
+                        .WithOne()
+                        .HasForeignKey("OathServer.Storage.PendingSeed", "TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("OathServer.Storage.ProvisioningStep", b =>

@@ -356,6 +356,28 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "pending_seeds",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "INTEGER", nullable: false),
+                    Generation = table.Column<int>(type: "INTEGER", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    StartCounter = table.Column<long>(type: "INTEGER", nullable: false),
+                    StagedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    StagedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_pending_seeds_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "token_counters",
                 columns: table => new
                 {
@@ -495,6 +517,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "cookie_keys");
+
+            migrationBuilder.DropTable(
+                name: "pending_seeds");
 
             migrationBuilder.DropTable(
                 name: "profiles");
