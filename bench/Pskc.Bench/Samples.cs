@@ -39,7 +39,7 @@ internal static class Samples
 
         void Put(string name, PskcWriteOptions options, KeyPackage[] packages)
         {
-            PskcWriter.WriteFile(At(name), options, packages);
+            PskcWriter.WriteFile(At(name), options, packages, overwrite: true);
             if (!OperatingSystem.IsWindows())
             {
                 File.SetUnixFileMode(At(name), UnixFileMode.UserRead | UnixFileMode.UserWrite

@@ -4,6 +4,8 @@ using OathServer.Demo;
 using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
+using OathServer.Provisioning.Puk;
+using OathServer.Provisioning.Rehearsal;
 
 // One binary: the server, and what its operators do on the server's own machine.
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
@@ -15,6 +17,8 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     PskcCommand.Create(),
     KeysCommand.Create(),
     VirtualKeyCommand.Create(),
+    PukMasterCommand.Create(),
+    RehearseCommand.Create(),
     StaffCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));

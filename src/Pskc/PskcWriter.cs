@@ -47,8 +47,19 @@ public sealed class PskcWriter : IDisposable
     /// <summary>
     /// Writes a whole container to a file that only its owner can read, under its name only once it is complete.
     /// </summary>
-    public static void WriteFile(string path, PskcWriteOptions options, IEnumerable<KeyPackage> keyPackages)
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="keyPackages">What is written; enumerated once, each package disposed by whoever made it.</param>
+    /// <param name="overwrite">Replace a file of that name. Off, as the seeds of a shipment are often nowhere else.</param>
+    /// <exception cref="IOException">There is a file of that name, or it cannot be written.</exception>
+    public static void WriteFile(
+        string path, PskcWriteOptions options, IEnumerable<KeyPackage> keyPackages, bool overwrite = false)
     {
+        ArgumentNullException.ThrowIfNull(keyPackages);
+        if (!overwrite && Path.Exists(path))
+        {
+            throw new IOException($"{path} is there already and is not overwritten.");
+        }
         var partial = $"{path}.{Guid.NewGuid():N}.partial";
         var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 16 };
         if (!OperatingSystem.IsWindows())
@@ -69,7 +80,7 @@ public sealed class PskcWriter : IDisposable
                 }
                 file.Flush(flushToDisk: true);
             }
-            File.Move(partial, path, overwrite: true);
+            File.Move(partial, path, overwrite);
         }
         finally
         {

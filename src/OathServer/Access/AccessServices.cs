@@ -34,7 +34,7 @@ internal static class AccessServices
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build());
         foreach (var (rule, roles) in Rules.RolesOf)
         {
-            authorization.AddPolicy(rule, policy => policy.RequireAuthenticatedUser().RequireRole(roles));
+            authorization.AddPolicy(rule, policy => policy.RequireAuthenticatedUser().RequireRole(roles).RequireAssertion(RealmScope.Allows));
         }
     }
 

@@ -30,7 +30,7 @@ internal static class ImportEndpoint
     public static void MapImport(this IEndpointRouteBuilder routes)
     {
         var imports = routes.MapGroup("/v1/imports");
-        imports.MapPost("/", Import).RequireAuthorization(Rules.Provision)
+        imports.MapPost("/", Import).RequireAuthorization(Rules.Provision).KeepsToRealms()
             .WithSummary("Imports a seed file: the raw file, or a form with the part file. Keys in headers or form fields.")
             .Accepts<Stream>("application/pskc+xml", "application/xml", "text/xml", "text/csv", "text/plain", "application/octet-stream", "multipart/form-data")
             .Produces<ImportReport>(StatusCodes.Status201Created).Produces<ImportReport>()

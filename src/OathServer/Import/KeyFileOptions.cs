@@ -90,7 +90,7 @@ internal sealed class KeyFileOptions
         }
     }
 
-    private static byte[] Hex(string where, string text)
+    internal static byte[] Hex(string where, string text)
     {
         try
         {

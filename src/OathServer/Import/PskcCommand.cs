@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OathServer.Import.Export;
 using Pskc;
 
 namespace OathServer.Import;
@@ -49,7 +50,7 @@ internal static class PskcCommand
                 return 2;
             }
         });
-        return new Command("pskc", "Key containers (RFC 6030).") { inspect };
+        return new Command("pskc", "Key containers (RFC 6030).") { inspect, PskcCreateCommand.Create() };
     }
 
     private static void Inspect(Stream stream, PskcReadOptions options, bool showSecrets, bool asJson)

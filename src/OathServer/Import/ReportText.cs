@@ -49,38 +49,3 @@ internal static class ReportText
     /// <summary>Text of a file, safe for a terminal.</summary>
     internal static string Printable(string text) => new([.. text.Select(c => char.IsControl(c) ? '?' : c)]);
 }
-
-/// <summary>How far an import is, on one line of standard error; silent when that is not a terminal, but for each stage.</summary>
-internal sealed class ProgressLine
-{
-    private readonly Lock turn = new();
-    private ImportStage? stage;
-    private bool shown;
-
-    public void Show(ImportProgress progress)
-    {
-        lock (turn)
-        {
-            var text = $"{KebabNames.Of(progress.Stage)}: {progress.Keys} keys{(progress.Percent is { } percent ? $", {percent} %" : "")}";
-            if (!Console.IsErrorRedirected)
-            {
-                Console.Error.Write($"\r{text}   ");
-                shown = true;
-            }
-            else if (stage != progress.Stage || progress.Percent is 100)
-            {
-                Console.Error.WriteLine(text);
-            }
-
-            stage = progress.Stage;
-        }
-    }
-
-    public void Clear()
-    {
-        if (shown)
-        {
-            Console.Error.Write("\r" + new string(' ', 60) + "\r");
-        }
-    }
-}

@@ -64,6 +64,11 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
+            {
+                app.Logger.LogWarning("{Warning}", warning);
+            }
+
             await app.StartAsync(cancel);
         }
         catch

@@ -28,7 +28,11 @@ internal sealed class JobRun(
         {
             job.Trouble = null;
             await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name, typedCode), cancel);
-            Enter(record, job, profile);
+            if (!job.IsPukOnly)
+            {
+                Enter(record, job, profile);
+            }
+
             journal.Done(journal.Step(StepNames.Record), "confirmed");
             await journal.ConfirmAsync(actor, cancel);
         }
@@ -51,6 +55,12 @@ internal sealed class JobRun(
 
     private async Task RunStepsAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Journal.Job.IsPukOnly)
+        {
+            await new PukStep(secrets).RunAsync(job, cancel);
+            return;
+        }
+
         var piv = new PivSteps(secrets);
         await piv.SetRetriesAsync(job, cancel);
         await piv.SetManagementKeyAsync(job, cancel);

@@ -102,7 +102,7 @@ internal sealed class Journal(
         job.Trouble = null;
         job.EndedAt = now;
         job.LeaseUntil = null;
-        record.Status = KeyStatus.ReadyForHandout;
+        record.Status = job is { IsPukOnly: true, StatusBefore: { } before } ? before : KeyStatus.ReadyForHandout;
         record.UpdatedAt = now;
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);

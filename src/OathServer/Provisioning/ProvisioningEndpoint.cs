@@ -5,6 +5,9 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Provisioning.Handout;
+using OathServer.Provisioning.Proof;
+using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Reseed;
 using OathServer.Storage;
 
@@ -63,6 +66,9 @@ internal static class ProvisioningEndpoint
     {
         routes.MapGet("/v1/readers", Readers).RequireAuthorization(Rules.Provision).WithSummary("The readers and which hold a key.");
         routes.MapReseed();
+        routes.MapPuks();
+        routes.MapProof();
+        routes.MapHandouts();
         var jobs = routes.MapGroup("/v1/provisioning");
         jobs.MapPost("/", Start).RequireAuthorization(Rules.Provision)
             .WithSummary("Provisions the key in a reader; with dryRun answers with the plan.")
@@ -202,7 +208,7 @@ internal static class ProvisioningEndpoint
         }
     }
 
-    private static async Task<IResult> StartedAsync(
+    internal static async Task<IResult> StartedAsync(
         StartOutcome.Started started, bool wait, bool created, OathDbContext db, CancellationToken cancel)
     {
         if (wait)
@@ -214,7 +220,7 @@ internal static class ProvisioningEndpoint
         return created ? TypedResults.Created($"/v1/provisioning/{started.Job}", view) : TypedResults.Ok(view);
     }
 
-    private static ProblemHttpResult Refusal(StartOutcome outcome) => outcome switch
+    internal static ProblemHttpResult Refusal(StartOutcome outcome) => outcome switch
     {
         StartOutcome.Busy busy => Problem.Conflict(busy.What, "Try again in a moment."),
         StartOutcome.Refused { Reasons.Count: > 1 } refused =>

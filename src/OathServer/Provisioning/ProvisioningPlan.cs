@@ -52,6 +52,19 @@ internal sealed record ProvisioningPlan(
         return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
     }
 
+    /// <summary>Renews the PUK of a key we know and leaves everything else as it is.</summary>
+    public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record)
+    {
+        var refusals = new List<string>();
+        var warnings = new List<string>();
+        CheckPiv(look, record, profile.Decisions, force: true, refusals, warnings);
+        return new ProvisioningPlan(
+            [
+                .. StepsOf(look, token: null, record, profile.Decisions, user: null)
+                    .Select(s => s.Name is StepNames.Puk or StepNames.Record ? s : s with { SkipReason = "only the PUK is renewed" }),
+            ], warnings, refusals);
+    }
+
     /// <summary>The credential's name on the key.</summary>
     public static string OathNameOf(OathDecision oath, Token token, string? user)
     {

@@ -1,3 +1,5 @@
+using OathServer.Provisioning.Proof;
+using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Reseed;
 using OathServer.Provisioning.Steps;
 
@@ -27,5 +29,8 @@ internal static class ProvisioningServices
         services.AddSingleton<JobClosing>();
         services.AddSingleton<Workflow>();
         services.AddSingleton<SeedRenewal>();
+        services.AddSingleton<PukMasters>();
+        services.AddSingleton<Statements>();
+        services.AddSingleton<Drill>();
     }
 }

@@ -11,13 +11,13 @@ namespace OathServer.Storage;
 internal sealed class PostgreSqlConnections : IDisposable
 {
     /// <summary>Seconds that opening a connection may take: past it the request is refused instead of hanging.</summary>
-    private const int ConnectSeconds = 3;
+    private const int ConnectSeconds = 2;
 
     /// <summary>Seconds a statement of the model may take.</summary>
-    private const int CommandSeconds = 5;
+    private const int CommandSeconds = 4;
 
     /// <summary>Seconds a statement of the hot path may take.</summary>
-    private const int HotCommandSeconds = 3;
+    private const int HotCommandSeconds = 2;
 
     private readonly NpgsqlConnectionStringBuilder settings;
 
@@ -82,6 +82,8 @@ internal sealed class PostgreSqlConnections : IDisposable
             var settings = new NpgsqlConnectionStringBuilder(connectionString) { NoResetOnClose = true };
             settings.Timeout = said.ContainsKey("Timeout") ? settings.Timeout : ConnectSeconds;
             settings.CommandTimeout = said.ContainsKey("Command Timeout") || said.ContainsKey("CommandTimeout") ? settings.CommandTimeout : CommandSeconds;
+            // A server that did not answer in time is not waited for again to hear that it gave up.
+            settings.CancellationTimeout = said.ContainsKey("Cancellation Timeout") ? settings.CancellationTimeout : -1;
             // After a failover the host that was the standby is looked at again at once.
             settings.HostRecheckSeconds = said.ContainsKey("Host Recheck Seconds") ? settings.HostRecheckSeconds : 1;
             settings.ApplicationName ??= "OathServer";

@@ -28,6 +28,9 @@ internal enum Outcome : byte
 
     /// <summary>The last accepted request came again after a lost reply and got its answer again.</summary>
     Repeated = 17,
+
+    /// <summary>The same code was tried against many users or tokens; refused unseen while the alarm lasts.</summary>
+    GuessingAlarm = 18,
 }
 
 /// <summary>One attempt, as help desk reads it back.</summary>

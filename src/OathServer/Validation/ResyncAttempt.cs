@@ -5,7 +5,7 @@ namespace OathServer.Validation;
 
 /// <summary>Consecutive codes that say where a key stands (RFC 4226 §7.4). Moves the counter forward, never back.</summary>
 internal sealed class ResyncAttempt(
-    CredentialFacts facts, string[] codes, bool byStaff, int apiKeyId, ValidationPolicy policy) : CounterChange
+    CredentialFacts facts, string[] codes, bool byStaff, int apiKeyId, ValidationPolicy policy, bool tooMany = false) : CounterChange
 {
     private readonly long[] tokenIds = [facts.TokenId];
 
@@ -31,7 +31,7 @@ internal sealed class ResyncAttempt(
         }
 
         ref var row = ref rows[facts.TokenId];
-        Outcome = Search(ref row, now);
+        Outcome = tooMany ? Outcome.Throttled : Search(ref row, now);
         log.Add(now, row.TokenId, apiKeyId, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue));
     }
 

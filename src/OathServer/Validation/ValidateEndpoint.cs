@@ -36,6 +36,7 @@ internal static class ValidateEndpoint
     public static void MapValidation(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/validate", Validate).RequireAuthorization(Rules.Validate)
+            .KeepsToRealms()
             .WithMetadata(ApiKeyLane.Marker)
             // A RequestDelegate is not described by itself.
             .WithMetadata(((Delegate)Validate).Method)
@@ -45,6 +46,7 @@ internal static class ValidateEndpoint
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
+            .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);

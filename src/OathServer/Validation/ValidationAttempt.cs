@@ -6,7 +6,7 @@ namespace OathServer.Validation;
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
     CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
-    long request = 0, bool provesPending = false) : CounterChange
+    long request = 0, bool provesPending = false, bool sprayed = false) : CounterChange
 {
     private const int LookBack = 10;
 
@@ -73,6 +73,14 @@ internal sealed class ValidationAttempt(
         {
             Outcome = refusal;
             log.Add(now, counted.TokenId, apiKeyId, refusal, counted.Counter);
+            return;
+        }
+
+        if (sprayed)
+        {
+            // Not the user's failure: one code tried on everybody must not lock everybody.
+            Outcome = Outcome.GuessingAlarm;
+            log.Add(now, counted.TokenId, apiKeyId, Outcome, counted.Counter);
             return;
         }
 

@@ -25,13 +25,42 @@ internal sealed class ValidationPolicy
     /// <summary>Consecutive failures after which only help desk unlocks (NIST SP 800-63B §5.2.2: at most 100).</summary>
     public int HardCap { get; set; } = 100;
 
+    /// <summary>Resynchronisations of one token that are looked at in an hour, on each node.</summary>
+    public int ResyncTriesPerHour { get; set; } = 6;
+
+    /// <summary>A code that failed for this many users or tokens within <see cref="GuessingWindow"/> is being tried on all
+    /// of them: an alarm is raised and the code is refused unseen.</summary>
+    public int SameCodeSubjects { get; set; } = 10;
+
+    /// <summary>How long failures are remembered against guessing, and how long an alarm lasts.</summary>
+    public TimeSpan GuessingWindow { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Users or tokens that fail through one relying party in a minute, and are most of what it asks, before an
+    /// alarm is raised and its failures are answered slowly.</summary>
+    public int FailingSubjectsPerMinute { get; set; } = 100;
+
+    /// <summary>How much later a failure is answered while guessing through its relying party goes on.</summary>
+    public TimeSpan GuessingDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    public const int ResyncTriesMax = 60;
     public const int LookAheadMax = 50;
     public const int ResyncWindowMax = 1000;
     public const int TwoCodesUpTo = 100;
     public const int HardCapMax = 100;
 
-    /// <summary>Chance that guessing until the hard cap hits a six-digit token: tries × window / 10⁶.</summary>
-    public double ChanceOfAGuess => HardCap * (double)(LookAhead + 1) / 1e6;
+    private const int FewestDigits = 6;
+    private const double WarnAbove = 1.0 / 1_000;
+    private const double RefuseAbove = 1.0 / 100;
+
+    /// <summary>Chance that guessing until the hard cap hits a token of that many digits: tries × window / 10^digits (RFC
+    /// 4226 §E.4, which counts the look-ahead window as s codes). The wider of the HOTP and the TOTP window is taken.</summary>
+    public double ChanceOfAGuess(int digits = FewestDigits) =>
+        HardCap * (double)Math.Max(LookAhead, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
+
+    /// <summary>What an operator should know of the settings, in words; empty when there is nothing.</summary>
+    public string? Warning() => ChanceOfAGuess() > WarnAbove
+        ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above 0.1 %). Lower Validation:LookAhead or Validation:HardCap, or use tokens of eight digits."
+        : null;
 
     /// <summary>What is wrong with the settings, in words; empty when nothing is.</summary>
     public IEnumerable<string> Faults()
@@ -66,9 +95,19 @@ internal sealed class ValidationPolicy
             yield return "Validation:FirstDelay must be above zero and not above Validation:LongestDelay.";
         }
 
-        if (ChanceOfAGuess > 0.01)
+        if (ResyncTriesPerHour is < 1 or > ResyncTriesMax)
         {
-            yield return $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess:P2}; above 1 % the server does not start. Lower Validation:LookAhead or Validation:HardCap.";
+            yield return $"Validation:ResyncTriesPerHour is {ResyncTriesPerHour}; it must be 1 to {ResyncTriesMax}.";
+        }
+
+        if (SameCodeSubjects < 2 || FailingSubjectsPerMinute < 2 || GuessingWindow <= TimeSpan.Zero || GuessingDelay < TimeSpan.Zero || GuessingDelay > TimeSpan.FromMinutes(1))
+        {
+            yield return "Validation:SameCodeSubjects and FailingSubjectsPerMinute must be 2 or more, GuessingWindow above zero, GuessingDelay zero to a minute.";
+        }
+
+        if (ChanceOfAGuess() > RefuseAbove)
+        {
+            yield return $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2}; above 1 % the server does not start. Lower Validation:LookAhead or Validation:HardCap.";
         }
     }
 }

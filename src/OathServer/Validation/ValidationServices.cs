@@ -16,6 +16,8 @@ internal static class ValidationServices
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<RequestHash>();
         services.AddSingleton<SeedSwitch>();
+        services.AddSingleton<GuessingWatch>();
+        services.AddSingleton<ResyncTries>();
         services.AddSingleton<Validator>();
         services.AddSingleton<AheadSearch>();
     }

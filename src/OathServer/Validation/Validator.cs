@@ -11,7 +11,8 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
-    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, SeedSwitch seeds)
+    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
+    ResyncTries resyncs, SeedSwitch seeds)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
@@ -35,11 +36,13 @@ internal sealed class Validator(
                 found = [];
             }
 
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code));
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                return await SwitchedAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, cancel);
+                await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
+                return attempt;
             }
         }
     }
@@ -68,17 +71,19 @@ internal sealed class Validator(
             var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request) { Remembered = !fresh };
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code)) { Remembered = !fresh };
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                return await SwitchedAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, cancel);
+                await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
+                return attempt;
             }
         }
     }
 
     /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
-    private async ValueTask<ValidationAttempt> SwitchedAsync(
+    private async ValueTask SwitchAsync(
         ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
     {
         if (attempt is { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed }
@@ -86,8 +91,6 @@ internal sealed class Validator(
         {
             attempt.AcceptSwitched(switched);
         }
-
-        return attempt;
     }
 
     /// <summary>Null when there is no such token.</summary>
@@ -102,7 +105,7 @@ internal sealed class Validator(
                 return null;
             }
 
-            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy);
+            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy, tooMany: !fresh && !resyncs.Take(found[0].TokenId));
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {

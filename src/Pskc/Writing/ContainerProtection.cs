@@ -92,6 +92,9 @@ public sealed class ContainerProtection : IDisposable
         };
     }
 
+    /// <summary>Whether values are encrypted at all.</summary>
+    public bool IsEncrypted => Kind != EncryptionKind.None;
+
     internal ValueEncryption Encryption { get; }
 
     internal EncryptionKind Kind { get; private init; }

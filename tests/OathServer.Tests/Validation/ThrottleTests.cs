@@ -59,11 +59,13 @@ public class ThrottleTests
     [Fact]
     public void The_default_settings_give_a_guesser_about_one_chance_in_a_thousand_and_a_wide_window_is_refused()
     {
-        Assert.Equal(0.0011, new ValidationPolicy().ChanceOfAGuess, precision: 6);
+        Assert.Equal(0.001, new ValidationPolicy().ChanceOfAGuess(), precision: 9);
+        Assert.Null(new ValidationPolicy().Warning());
+        Assert.Contains("0.11", new ValidationPolicy { LookAhead = 11 }.Warning()!, StringComparison.Ordinal);
         Assert.Empty(new ValidationPolicy().Faults());
 
         // 51 codes at once and 200 guesses would succeed about once in a hundred; the cap itself is bounded first.
-        var faults = new ValidationPolicy { LookAhead = 50, HardCap = 200 }.Faults().ToArray();
+        var faults = new ValidationPolicy { LookAhead = 51, HardCap = 200 }.Faults().ToArray();
         Assert.Contains(faults, fault => fault.Contains("HardCap is 200", StringComparison.Ordinal));
         Assert.Contains(faults, fault => fault.Contains("above 1 %", StringComparison.Ordinal));
     }

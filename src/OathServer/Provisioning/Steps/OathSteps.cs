@@ -66,6 +66,7 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
 
         job.Journal.Done(step, "accepted by the relying parties' path");
         job.Record.FirstCodeAcceptedAt = time.GetUtcNow();
+        job.Record.ProvenCounter = job.Token!.Type == TokenType.Hotp ? await CounterAsync(job, cancel) : null;
     }
 
     /// <summary>A slot answers only to a finger: the operator sends what it typed.</summary>

@@ -246,6 +246,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("integer");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("bigint");
 
@@ -257,6 +260,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<int>("PukDigits")
                         .HasColumnType("integer");
+
+                    b.Property<long?>("PukDrilledAt")
+                        .HasColumnType("bigint");
 
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("boolean");
@@ -378,6 +384,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long?>("EndedAt")
                         .HasColumnType("bigint");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("boolean");
+
                     b.Property<string>("Lease")
                         .HasColumnType("text");
 
@@ -406,6 +415,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("text");
 
                     b.Property<long?>("TokenId")

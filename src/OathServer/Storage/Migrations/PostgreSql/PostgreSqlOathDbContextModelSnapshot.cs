@@ -243,6 +243,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("integer");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("bigint");
 
@@ -254,6 +257,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<int>("PukDigits")
                         .HasColumnType("integer");
+
+                    b.Property<long?>("PukDrilledAt")
+                        .HasColumnType("bigint");
 
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("boolean");
@@ -375,6 +381,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long?>("EndedAt")
                         .HasColumnType("bigint");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("boolean");
+
                     b.Property<string>("Lease")
                         .HasColumnType("text");
 
@@ -403,6 +412,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("text");
 
                     b.Property<long?>("TokenId")

@@ -235,6 +235,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("INTEGER");
 
@@ -245,6 +248,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("PukDrilledAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("PukKnownToPerson")
@@ -365,6 +371,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long?>("EndedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Lease")
                         .HasColumnType("TEXT");
 
@@ -393,6 +402,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("TokenId")

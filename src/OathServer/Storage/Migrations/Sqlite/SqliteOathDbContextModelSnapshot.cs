@@ -232,6 +232,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("INTEGER");
 
@@ -242,6 +245,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("PukDrilledAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("PukKnownToPerson")
@@ -362,6 +368,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long?>("EndedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Lease")
                         .HasColumnType("TEXT");
 
@@ -390,6 +399,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("TokenId")

@@ -1,0 +1,19 @@
+using System.Globalization;
+
+namespace OathServer.Fault.Tests.Nodes;
+
+/// <summary>How much is done: little at each change, much when somebody asks for it by environment variables.</summary>
+internal static class Effort
+{
+    /// <summary>Requests of the run without faults: <c>OATHSERVER_FAULT_REQUESTS</c>, 20,000 otherwise. A soak is 1,000,000.</summary>
+    public static int Requests => Number("OATHSERVER_FAULT_REQUESTS", 20_000);
+
+    /// <summary>Rounds of each fault: <c>OATHSERVER_FAULT_ROUNDS</c>, 1 otherwise. A soak is 20.</summary>
+    public static int Rounds => Number("OATHSERVER_FAULT_ROUNDS", 1);
+
+    /// <summary>No reply may take longer; far above what is expected, so that only a hang reaches it.</summary>
+    public static readonly TimeSpan LongestReply = TimeSpan.FromSeconds(20);
+
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}

@@ -1,0 +1,20 @@
+using System.Diagnostics;
+
+namespace OathServer.Fault.Tests.Nodes;
+
+/// <summary>Waits for what must happen after a fault, and keeps how long the nodes took to accept again.</summary>
+internal sealed class Recovery(Workload workload, List<TimeSpan> times)
+{
+    /// <summary>The fault ended at <paramref name="healed"/>: waits until every node accepted a code since.</summary>
+    public async Task SinceAsync(long healed)
+    {
+        await workload.UntilEveryNodeAcceptedAsync();
+        times.Add(Stopwatch.GetElapsedTime(healed));
+    }
+
+    /// <summary>The fault is seen by the clients of every node.</summary>
+    public Task BothRefuseAsync() => workload.UntilEveryNodeWasUnavailableAsync();
+
+    /// <summary>What is left of the nodes goes on accepting.</summary>
+    public Task OthersGoOnAsync() => workload.UntilAcceptedAsync(more: 20);
+}

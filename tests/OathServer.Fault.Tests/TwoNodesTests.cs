@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using OathServer.Fault.Tests.History;
+using OathServer.Fault.Tests.Nodes;
+using OathServer.Tests.Databases;
+
+namespace OathServer.Fault.Tests;
+
+/// <summary>Two server processes on one PostgreSQL, and clients that do their worst.</summary>
+public class TwoNodesTests
+{
+    private const int Tokens = 16;
+    private const int ClientsANode = 16;
+
+    [Fact]
+    public async Task Every_counter_is_accepted_at_most_once_by_two_nodes_under_fire()
+    {
+        await using var postgres = await PostgreSqlServer.StartAsync();
+        var database = await postgres.CreateDatabaseAsync();
+        await using var fleet = await Fleet.CreateAsync(database, Tokens, codes: Math.Max(10_000, Effort.Requests / Tokens));
+        await using var one = await NodeProcess.StartAsync(fleet.Environment(database));
+        await using var two = await NodeProcess.StartAsync(fleet.Environment(database));
+        using var workload = new Workload(fleet, [one.Address, two.Address], seed: 1);
+
+        var started = Stopwatch.GetTimestamp();
+        workload.Start(ClientsANode);
+        await workload.UntilRequestsAsync(Effort.Requests);
+        await workload.StopAsync();
+        var took = Stopwatch.GetElapsedTime(started);
+
+        var history = await Fleet.HistoryAsync(database, workload);
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{workload.Requests} requests, {workload.Accepted} accepted, {took.TotalSeconds:0.0} s, {workload.Acts.Count} acts of staff; "
+            + string.Join(", ", history.Attempts.GroupBy(a => a.Answer).Select(g => $"{g.Key} {g.Count()}")));
+        Assert.Empty(HistoryChecker.Check(history, Effort.LongestReply));
+        Assert.True(workload.Requests >= Effort.Requests, "the clients stopped early");
+        Assert.DoesNotContain(history.Attempts, a => a.Answer is Answer.Lost or Answer.Unavailable);
+    }
+}
