@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using OathServer.Access;
 using OathServer.Provisioning;
 using OathServer.Provisioning.Proof;
 using OathServer.Provisioning.Puk;
