@@ -1,11 +1,14 @@
 using System.CommandLine;
 using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Backup;
 using OathServer.Demo;
 using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
 using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
+using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
@@ -20,6 +23,10 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     PukMasterCommand.Create(),
     RehearseCommand.Create(),
     StaffCommand.Create(),
+    AuditCommand.Create(),
+    BackupCommand.Create(),
+    RestoreCommand.Create(),
+    SecretsCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
 return await root.Parse(args).InvokeAsync();

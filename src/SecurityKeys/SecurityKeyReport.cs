@@ -74,16 +74,16 @@ public sealed record SecurityKeyReport
         ArgumentNullException.ThrowIfNull(connection);
         using var transaction = connection.BeginTransaction();
         var device = ManagementApplication.TrySelect(connection)?.ReadDeviceInfo();
-        // Firmware below 5 tells its serial in the OTP application only.
-        var slots = device is null ? null : OtpSlotsApplication.TrySelect(connection);
+        var serial = CuidReading.ReadSerial(connection, device);
+        var slots = OtpSlotsApplication.TrySelect(connection);
         var piv = PivApplication.TrySelect(connection);
         var pivReport = piv is null ? null : ReadPiv(piv);
         return new SecurityKeyReport
         {
             Reader = connection.ReaderName,
             Device = device,
-            Serial = device?.Serial,
-            Firmware = device?.Firmware ?? piv?.Firmware,
+            Serial = serial,
+            Firmware = device?.Firmware ?? piv?.Firmware ?? slots?.Firmware,
             OtpSlots = slots is null ? null : new OtpSlotsReport(slots.IsSlot1Configured, slots.IsSlot2Configured),
             Piv = pivReport,
             Oath = ReadOath(connection),

@@ -24,7 +24,7 @@ internal static class AccessServices
         services.AddScoped<StaffLife>();
         var authentication = services.AddAuthentication(EitherScheme)
             .AddPolicyScheme(EitherScheme, displayName: null, options => options.ForwardDefaultSelector = http =>
-                http.Request.Headers.ContainsKey(ApiKeyAuthentication.Header) ? ApiKeyAuthentication.SchemeName : StaffSession.SchemeName)
+                ApiKeyAuthentication.IsSent(http.Request) ? ApiKeyAuthentication.SchemeName : StaffSession.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, configureOptions: null)
             .AddCookie(StaffSession.SchemeName, StaffSession.Configure);
         OpenIdSignIn.Add(authentication, configuration);

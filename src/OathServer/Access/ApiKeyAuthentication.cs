@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace OathServer.Access;
 
-/// <summary>Signs in whoever sends a known key in <c>X-API-Key</c>.</summary>
+/// <summary>Signs in whoever sends a known key in <c>X-API-Key</c>, or as a bearer token (RFC 6750 §2.1), the one way
+/// in which directories that speak SCIM can send it.</summary>
 internal sealed class ApiKeyAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
@@ -13,15 +14,25 @@ internal sealed class ApiKeyAuthentication(
     public const string SchemeName = "ApiKey";
     public const string Header = "X-API-Key";
 
+    private const string Bearer = "Bearer ";
+
+    /// <summary>Whether a request carries an API key, known or not.</summary>
+    public static bool IsSent(HttpRequest request) => request.Headers.ContainsKey(Header) || Sent(request) is not null;
+
+    private static string? Sent(HttpRequest request) =>
+        request.Headers.TryGetValue(Header, out var keys) ? keys is [{ } key] ? key : null
+        : request.Headers.Authorization is [{ } text] && text.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? text[Bearer.Length..].Trim()
+        : null;
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (!Request.Headers.TryGetValue(Header, out var values) || values.Count != 1)
+        var text = Sent(Request);
+        if (text is null)
         {
             return AuthenticateResult.NoResult();
         }
 
-        var text = values[0];
-        var key = string.IsNullOrEmpty(text) || text.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
+        var key = text.Length is 0 || text.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
         if (key is null)
         {
             return AuthenticateResult.Fail("The API key is unknown, expired or revoked.");

@@ -25,7 +25,7 @@ internal static class OpenIdSignIn
 
         var settings = configuration.GetSection(Section);
         var roleClaim = settings["RoleClaim"] ?? "roles";
-        var names = Roles.All.Where(role => role != Roles.RelyingParty).ToDictionary(role => settings[$"Roles:{role}"] ?? role, role => role, StringComparer.Ordinal);
+        var names = Roles.Staff.ToDictionary(role => settings[$"Roles:{role}"] ?? role, role => role, StringComparer.Ordinal);
         authentication.AddOpenIdConnect(SchemeName, options =>
         {
             options.Authority = settings["Authority"];

@@ -11,10 +11,17 @@ internal static class Roles
     public const string Auditor = "auditor";
     public const string RelyingParty = "relying-party";
 
-    public static readonly string[] All = [Administrator, Provisioner, HelpDesk, Auditor, RelyingParty];
 
-    /// <summary>Whether somebody works here, as opposed to a relying party.</summary>
-    public static bool IsStaff(ClaimsPrincipal who) => !who.IsInRole(RelyingParty);
+    /// <summary>The organisation's directory, which keeps people up to date (SCIM) and does nothing else.</summary>
+    public const string Directory = "directory";
+
+    /// <summary>Roles of people who work here; the strongest first.</summary>
+    public static readonly string[] Staff = [Administrator, Provisioner, HelpDesk, Auditor];
+
+    public static readonly string[] All = [.. Staff, RelyingParty, Directory];
+
+    /// <summary>Whether somebody works here, as opposed to a program of the organisation.</summary>
+    public static bool IsStaff(ClaimsPrincipal who) => Array.Exists(Staff, who.IsInRole);
 }
 
 /// <summary>The rules an endpoint names. An endpoint that names none may be entered by nobody.</summary>
@@ -41,6 +48,9 @@ internal static class Rules
     /// <summary>Profiles, API keys, policies.</summary>
     public const string Administer = "administer";
 
+    /// <summary>Tell who is in the organisation.</summary>
+    public const string KeepPeople = "keep-people";
+
     /// <summary>Anybody of staff, for what is their own: the password.</summary>
     public const string OwnAccount = "own-account";
 
@@ -53,6 +63,7 @@ internal static class Rules
         [Provision] = [Roles.Provisioner, Roles.Administrator],
         [ReadAudit] = [Roles.Auditor, Roles.Administrator],
         [Administer] = [Roles.Administrator],
+        [KeepPeople] = [Roles.Directory, Roles.Administrator],
         [OwnAccount] = [Roles.HelpDesk, Roles.Provisioner, Roles.Auditor, Roles.Administrator],
     };
 }

@@ -11,7 +11,7 @@ internal static class StaffCommand
     {
         var name = new Option<string>("--name") { Required = true, Description = "Who, as they sign in." };
         var role = new Option<string?>("--role") { Description = "Adds the person with this role when they are not there yet." };
-        role.AcceptOnlyFromAmong([.. Roles.All.Where(r => r != Roles.RelyingParty)]);
+        role.AcceptOnlyFromAmong(Roles.Staff);
         var link = new Command("link", "Prints a one-time link, alone, on the last line, by which a person chooses a new password.") { name, role };
         link.SetAction(async (parsed, cancel) =>
         {

@@ -27,7 +27,7 @@ public sealed record StaffLinkReply(string Name, string Link, DateTimeOffset Exp
 /// <summary>Who works here, through the API.</summary>
 internal static class StaffEndpoint
 {
-    private static readonly string[] StaffRoles = [.. Roles.All.Where(role => role != Roles.RelyingParty)];
+    private static readonly string[] StaffRoles = Roles.Staff;
 
     public static void MapStaff(this IEndpointRouteBuilder routes)
     {

@@ -14,6 +14,9 @@ internal sealed record AuditEvent(string Actor, string Action, string Outcome)
     public static AuditEvent By(HttpContext http) =>
         new(http.User.Identity?.Name ?? "unknown", "", "") { Origin = http.Connection.RemoteIpAddress?.ToString() };
 
+    /// <summary>An act of whoever runs a command on the server's own machine.</summary>
+    public static AuditEvent OnThisMachine() => new("command line", "", "") { Origin = Environment.UserName };
+
     public string? Cuid { get; init; }
 
     public string? Serial { get; init; }
@@ -51,8 +54,11 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
         await transaction.CommitAsync(cancel);
     }
 
-    /// <summary>Walks the whole chain. Null when it holds, else what is wrong and where.</summary>
-    public async Task<string?> VerifyAsync(OathDbContext db, CancellationToken cancel)
+    /// <summary>The key that chains acts, validations and anchors.</summary>
+    public async Task<byte[]> KeyAsync(CancellationToken cancel) => chainKey ??= await ReadKeyAsync(cancel);
+
+    /// <summary>Walks the chain of acts. Null when it holds, else what is wrong and where.</summary>
+    public async Task<string?> VerifyAsync(OathDbContext db, CancellationToken cancel, Action<AuditEntry>? seen = null)
     {
         chainKey ??= await ReadKeyAsync(cancel);
         long expected = 1;
@@ -71,6 +77,7 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
 
             previous = entry.Mac;
             expected++;
+            seen?.Invoke(entry);
         }
 
         return null;

@@ -149,6 +149,7 @@ internal sealed class ShipmentImport(
             throw new ImportRefusedException(Fault.SerialTaken, "A token of this file was added to the store meanwhile. Nothing was imported; import it again.");
         }
 
+        await Holders.AlignAsync(db, db.Tokens.Where(t => t.ImportId == import.Id), cancel);
         await audit.SaveAsync(db, cancel, actor with
         {
             Action = "import",

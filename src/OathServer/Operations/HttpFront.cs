@@ -51,10 +51,23 @@ internal static class HttpFront
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
     }
 
-    private static async Task<IResult> Ready(OathDbContext db, CancellationToken cancel) =>
-        await db.Database.CanConnectAsync(cancel)
-            ? Results.Text("ready\n")
-            : Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+    /// <summary>Degraded is 200: the node still validates, and taking it away would stop what still works.</summary>
+    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, CancellationToken cancel)
+    {
+        if (!await db.Database.CanConnectAsync(cancel))
+        {
+            return Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
+        if (counters.IsRefusing)
+        {
+            return Results.Text("the storage takes no changes; see the log\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
+        return http.RequestServices.GetService<DiskReserve>() is { IsMissing: true }
+            ? Results.Text("degraded: the disk is full, or was, and the reserve is not in place; free some space\n")
+            : Results.Text("ready\n");
+    }
 }
 
 /// <summary>The one map from faults to problem details. No text of an unexpected fault leaves the server.</summary>

@@ -1,14 +1,17 @@
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Backup;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
 using OathServer.Readiness;
 using OathServer.Records;
+using OathServer.Scim;
 using OathServer.SignIn;
 using OathServer.Storage;
 using OathServer.Tokens;
 using OathServer.Validation;
+using OathServer.Webhooks;
 
 namespace OathServer.Operations;
 
@@ -22,6 +25,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddStaffLimits();
@@ -30,6 +34,8 @@ internal static class OathHost
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
+        builder.Services.AddSingleton<ScimPeople>();
+        builder.Services.AddWebhooks();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -46,10 +52,13 @@ internal static class OathHost
         app.MapProvisioning();
         app.MapRecords();
         app.MapReadiness();
+        app.MapAudit();
         app.MapStaff();
         app.MapApiKeys();
         app.MapSignIn();
         app.MapInterop();
+        app.MapScim();
+        app.MapWebhooks();
         app.MapHealth();
         app.MapApiDocs();
         return app;
@@ -64,6 +73,7 @@ internal static class OathHost
         try
         {
             await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+            await RefuseRolledBackAsync(app, cancel);
             if (app.Services.GetRequiredService<ValidationPolicy>().Warning() is { } warning)
             {
                 app.Logger.LogWarning("{Warning}", warning);
@@ -78,6 +88,12 @@ internal static class OathHost
         }
     }
 
+    private static async Task RefuseRolledBackAsync(WebApplication app, CancellationToken cancel)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await app.Services.GetRequiredService<RollbackCheck>().RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), cancel);
+    }
+
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
@@ -90,6 +106,9 @@ internal static class OathHost
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
+
+    /// <summary>The settings as a command sees them.</summary>
+    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
 
     private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
     {
@@ -108,7 +127,8 @@ internal static class OathHost
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(builder.Configuration);
-        builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddAudit(builder.Configuration);
+        builder.Services.AddBackup();
         builder.Services.AddSingleton<TokenLife>();
         builder.Services.AddImport();
     }

@@ -20,7 +20,8 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         var name = wanted.Profile;
         if (wanted.PukOnly)
         {
-            name = await db.Records.Where(r => r.Cuid == look.Cuid.Text).Select(r => r.ProfileName).SingleOrDefaultAsync(cancel);
+            var offered = look.Offered.Select(c => c.Text).ToList();
+            name = await db.Records.Where(r => offered.Contains(r.Cuid) && r.ProfileName != null).Select(r => r.ProfileName).FirstOrDefaultAsync(cancel);
         }
 
         var profile = await profiles.CurrentAsync(db, name ?? RolloutProfile.DefaultName, cancel);
@@ -29,7 +30,14 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             return (null, $"There is no profile {wanted.Profile}.");
         }
 
-        var record = await db.Records.Include(r => r.Person).Include(r => r.Tokens).SingleOrDefaultAsync(r => r.Cuid == look.Cuid.Text, cancel);
+        var texts = look.Offered.Select(c => c.Text).ToList();
+        var record = KeyIdentity.RecordOf(
+            await db.Records.Include(r => r.Person).Include(r => r.Tokens).Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
+        if (record is not null)
+        {
+            look = look with { Cuid = look.Offered.First(c => c.Text == record.Cuid) };
+        }
+
         if (await db.Jobs.Where(j => j.OpenCuid == look.Cuid.Text).Select(j => (Guid?)j.Id).SingleOrDefaultAsync(cancel) is { } open)
         {
             return (null, $"Job {open} is open on key {look.Cuid}. Resume it, or abandon it first.");
@@ -64,6 +72,11 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         }
 
         var user = wanted.User ?? token?.Person?.Name;
+        if (user is not null && await HasLeftAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel))
+        {
+            return (null, $"{user} left the organisation, so the directory says. Choose somebody else, or let the directory activate them.");
+        }
+
         return (new Prospect(profile, look, token, record, ProvisioningPlan.Make(profile, look, token, record, user, wanted.Force)), null);
     }
 
@@ -126,6 +139,7 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
                 return null;
             }
 
+            await Holders.AlignAsync(db, db.Tokens.Where(t => t.Id == job.TokenId), cancel);
             await transaction.CommitAsync(cancel);
         }
         catch (DbUpdateException)
@@ -136,6 +150,12 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
 
         factsChanged.Announce();
         return job;
+    }
+
+    private static Task<bool> HasLeftAsync(OathDbContext db, string realm, string user, CancellationToken cancel)
+    {
+        var name = Person.Normalize(user);
+        return db.People.AnyAsync(p => p.Realm == realm && p.NormalizedName == name && !p.Active, cancel);
     }
 
     private static void Enter(OathDbContext db, Prospect prospect, Token? token, Person? person, DateTimeOffset now)

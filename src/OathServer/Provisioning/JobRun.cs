@@ -64,6 +64,7 @@ internal sealed class JobRun(
         var piv = new PivSteps(secrets);
         await piv.SetRetriesAsync(job, cancel);
         await piv.SetManagementKeyAsync(job, cancel);
+        await IdentityStep.RunAsync(job, piv, cancel);
         await new PukStep(secrets).RunAsync(job, cancel);
         await oath.WriteAsync(job, cancel);
         await FidoStep.RunAsync(job, cancel);

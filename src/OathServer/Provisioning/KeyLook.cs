@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using SecurityKeys.Cards;
 using SecurityKeys.Fido;
@@ -8,18 +9,27 @@ using SecurityKeys.Piv;
 
 namespace OathServer.Provisioning;
 
-/// <summary>What a key says of itself, read without spending a try and without changing anything.</summary>
-internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath, SlotsLook? Slots, FidoInfo? Fido)
+/// <summary>What a key says of itself, read without spending a try and without changing anything.
+/// <see cref="Cuid"/> is the one its record stands under, or the first it offers; the empty one when it offers none.</summary>
+internal sealed record KeyLook(
+    Cuid Cuid, IReadOnlyList<Cuid> Offered, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath,
+    SlotsLook? Slots, FidoInfo? Fido)
 {
-    /// <exception cref="SmartCardException">The key was pulled, reset, or offers no identity.</exception>
+    /// <exception cref="SmartCardException">The key was pulled or reset, or is no security key that we know.</exception>
     public static KeyLook Read(ISmartCardConnection connection)
     {
         var device = ManagementApplication.TrySelect(connection)?.ReadDeviceInfo();
-        var cuid = device?.Serial is { } serial ? Cuid.FromSerial(serial)
-            : CuidReading.Read(connection) ?? throw new SmartCardException("This key offers no identity to keep a record under.");
+        var offered = CuidReading.Offered(connection);
+        var serial = offered.Where(c => c.Source == CuidSource.DeviceSerial).Select(c => (uint?)BinaryPrimitives.ReadUInt32BigEndian(c.ToBytes())).FirstOrDefault();
         var piv = ReadPiv(connection, out var firmware);
+        if (piv is null && offered.Count == 0)
+        {
+            throw new SmartCardException("This card offers no identity to keep a record under, and no PIV application to write one to.");
+        }
+
         return new KeyLook(
-            cuid, device?.Serial?.ToString(CultureInfo.InvariantCulture), device is null ? "PIV card" : "YubiKey",
+            offered.Count > 0 ? offered[0] : default, offered, serial?.ToString(CultureInfo.InvariantCulture),
+            device is null && serial is null ? "PIV card" : "YubiKey",
             device?.Firmware ?? firmware, piv, ReadOath(connection), ReadSlots(connection), FidoApplication.TrySelect(connection)?.GetInfo());
     }
 
@@ -40,7 +50,8 @@ internal sealed record KeyLook(Cuid Cuid, string? DeviceSerial, string Model, Ve
                 piv.AuthenticateManagementKey(PivApplication.FactoryManagementKey, ManagementKeyAlgorithm.TripleDes), TouchNeeded: false);
         }
 
-        return new PivLook(piv.Firmware is not null, piv.ReadPinMetadata(), piv.ReadPukMetadata(), management, piv.ReadPinTriesLeft());
+        return new PivLook(piv.Firmware is not null, piv.ReadPinMetadata(), piv.ReadPukMetadata(), management, piv.ReadPinTriesLeft(),
+            HasChuid: piv.GetChuid() is not null, HasCcc: piv.GetCcc() is not null);
     }
 
     private static OathLook? ReadOath(ISmartCardConnection connection) =>
@@ -59,7 +70,8 @@ internal sealed record SlotsLook(bool IsSlot1Configured, bool IsSlot2Configured)
 
 /// <summary>The PIV application. Metadata is null where the key cannot tell.</summary>
 internal sealed record PivLook(
-    bool IsYubico, PinMetadata? Pin, PinMetadata? Puk, ManagementKeyMetadata? ManagementKey, int? PinTriesLeft);
+    bool IsYubico, PinMetadata? Pin, PinMetadata? Puk, ManagementKeyMetadata? ManagementKey, int? PinTriesLeft,
+    bool HasChuid, bool HasCcc);
 
 /// <summary>The OATH application.</summary>
 internal sealed record OathLook(Version Firmware, bool Locked, IReadOnlyList<OathCredential> Credentials);

@@ -12,6 +12,7 @@ internal static class StepNames
 {
     public const string Retries = "retries";
     public const string ManagementKey = "management-key";
+    public const string Identity = "identity";
     public const string Puk = "puk";
     public const string Oath = "oath";
     public const string Fido = "fido";
@@ -116,6 +117,11 @@ internal sealed record ProvisioningPlan(
         if (piv.ManagementKey is { TouchNeeded: true })
         {
             warnings.Add("The management key asks for a touch: keep a finger near the key.");
+        }
+
+        if (look.Offered.Count == 0)
+        {
+            warnings.Add("The card offers no identity: a CHUID is written to it first, and the record stands under that.");
         }
 
         if (piv.Pin is null)
@@ -245,6 +251,9 @@ internal sealed record ProvisioningPlan(
             new(StepNames.ManagementKey, "Replace the management key by a random one",
                 decisions.ManagementKey == ManagementKeyStrategy.Leave ? "the profile leaves it"
                 : piv is { IsYubico: false } ? "this card has no command for it" : null),
+            new(StepNames.Identity, "Write the PIV identifiers that are missing (CHUID, CCC); the record stays under the CUID it has",
+                piv is { HasChuid: true, HasCcc: true } ? "the key has both"
+                : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null ? "the management key is not ours" : null),
             new(StepNames.Puk, decisions.Puk.Strategy switch
             {
                 PukStrategy.Derived => "Set the PUK derived from the CUID",

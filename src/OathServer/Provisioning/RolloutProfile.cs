@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OathServer.Provisioning;
 
 /// <summary>The decisions of a rollout: what a key looks like when it is handed out. Stored as versions; an edit adds one.</summary>
@@ -13,12 +15,15 @@ public sealed record RolloutProfile
     public PinDecision Pin { get; init; } = new();
 
     /// <summary>Tries before PIN and PUK block; null leaves the key's own.</summary>
+    // Written even when null: left out it would be read back as the default.
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public RetryDecision? Retries { get; init; } = new();
 
     /// <summary>What becomes of the PIV management key.</summary>
     public ManagementKeyStrategy ManagementKey { get; init; } = ManagementKeyStrategy.Random;
 
     /// <summary>Where the OATH credential goes; null writes none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public OathDecision? Oath { get; init; } = new();
 
     /// <summary>The FIDO decision: saying "not used" is a decision too, leaving it open is gap 4.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
+using OathServer.Provisioning.Steps;
 using OathServer.Storage;
 using SecurityKeys.Cards;
 
@@ -64,6 +65,17 @@ internal sealed class Workflow(
                 return new StartOutcome.Refused(prospect.Plan.Refusals[0], "Nothing was written to the key.", prospect.Plan.Refusals);
             }
 
+            if (look.Offered.Count == 0)
+            {
+                // A record needs a key to stand under. A CHUID is no secret: whatever happens now, the next look finds it.
+                IdentityStep.WriteFirst(session.Card);
+                (prospect, refusal) = await opening.ProspectAsync(db, KeyLook.Read(session.Card), wanted, cancel);
+                if (prospect is not { Plan.Possible: true })
+                {
+                    return new StartOutcome.Refused(refusal ?? prospect!.Plan.Refusals[0], "Only a CHUID was written to the card.", []);
+                }
+            }
+
             driver = NewDriver();
             if (await opening.OpenAsync(db, prospect, wanted, actor, driver, cancel) is not { } job)
             {
@@ -92,6 +104,7 @@ internal sealed class Workflow(
         OathDbContext db, ProvisioningJob job, string? reader, string? typedCode, AuditEvent actor,
         CancellationToken cancel)
     {
+        var record = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == job.Cuid, cancel);
         foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))
         {
             if (TryOpen(name, out var session) is { } fault)
@@ -104,7 +117,7 @@ internal sealed class Workflow(
                 continue;
             }
 
-            if (!Holds(session!, job.Cuid))
+            if (!Holds(session!, record))
             {
                 session!.Dispose();
                 continue;
@@ -182,11 +195,11 @@ internal sealed class Workflow(
         }
     }
 
-    private static bool Holds(ReaderSession session, string cuid)
+    private static bool Holds(ReaderSession session, KeyRecord record)
     {
         try
         {
-            return CuidReading.Read(session.Card)?.Text == cuid;
+            return KeyIdentity.IsKeyOf(record, CuidReading.Offered(session.Card));
         }
         catch (SmartCardException)
         {

@@ -49,6 +49,14 @@ internal static class KeyFile
 
     private static void Create(string path)
     {
+        var value = RandomNumberGenerator.GetBytes(KeyEncryptionKey.Size);
+        Write(path, value);
+        CryptographicOperations.ZeroMemory(value);
+    }
+
+    /// <summary>Writes a key to a new file that only its owner reads, flushed.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> value)
+    {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -57,7 +65,7 @@ internal static class KeyFile
         }
 
         using var stream = new FileStream(path, options);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(RandomNumberGenerator.GetHexString(KeyEncryptionKey.Size * 2) + "\n"));
+        stream.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexString(value) + "\n"));
         stream.Flush(flushToDisk: true);
     }
 }

@@ -22,6 +22,8 @@ internal readonly record struct SealedPlace(string Table, string Row, string Col
 
     public static SealedPlace CookieKey(string name) => new("cookie_keys", name, "value");
 
+    public static SealedPlace WebhookSecret(string name) => new("webhooks", name, "secret");
+
     public static SealedPlace Canary(string keyId) => new("sealing_keys", keyId, "canary");
 
     /// <summary>Length-prefixed, so that no two places write the same bytes.</summary>

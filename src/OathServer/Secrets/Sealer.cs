@@ -9,7 +9,7 @@ namespace OathServer.Secrets;
 /// </summary>
 /// <remarks>Layout: format (1), key id (4), wrap nonce (12), wrapped data key (32), wrap tag (16), nonce (12),
 /// cipher text (n), tag (16).</remarks>
-internal sealed class Sealer(KeyEncryptionKey current, IReadOnlyCollection<KeyEncryptionKey> retired)
+internal sealed class Sealer(KeyRing keys)
 {
     private const byte Format = 1;
     private const int NonceSize = 12;
@@ -20,12 +20,12 @@ internal sealed class Sealer(KeyEncryptionKey current, IReadOnlyCollection<KeyEn
     /// <summary>How many bytes a sealed value is longer than the plain one.</summary>
     public const int Overhead = HeaderSize + WrapSize + NonceSize + TagSize;
 
-    public Sealer(KeyEncryptionKey current) : this(current, [])
+    public Sealer(KeyEncryptionKey current, params IReadOnlyCollection<KeyEncryptionKey> retired) : this(KeyRing.Of(current, retired))
     {
     }
 
     /// <summary>Names the key that new values are sealed with.</summary>
-    public string KeyId => current.Id;
+    public string KeyId => keys.Current.Id;
 
     public byte[] Seal(ReadOnlySpan<byte> plain, SealedPlace place)
     {
@@ -100,6 +100,7 @@ internal sealed class Sealer(KeyEncryptionKey current, IReadOnlyCollection<KeyEn
 
     private void WriteWrap(Span<byte> blob, ReadOnlySpan<byte> dataKey, byte[] associated)
     {
+        var current = keys.Current;
         blob[0] = Format;
         Convert.FromHexString(current.Id, blob.Slice(1, KeyEncryptionKey.IdSize), out _, out _);
         var wrap = blob.Slice(HeaderSize, WrapSize);
@@ -116,7 +117,7 @@ internal sealed class Sealer(KeyEncryptionKey current, IReadOnlyCollection<KeyEn
         }
 
         var id = KeyIdOf(blob);
-        var key = id == current.Id ? current : retired.FirstOrDefault(k => k.Id == id) ?? throw new SealBrokenException(place, id);
+        var key = keys.Find(id) ?? throw new SealBrokenException(place, id);
         var wrap = blob.Slice(HeaderSize, WrapSize);
         using var wrapper = new AesGcm(key.Value, TagSize);
         wrapper.Decrypt(wrap[..NonceSize], wrap[NonceSize..^TagSize], wrap[^TagSize..], dataKey, associated);

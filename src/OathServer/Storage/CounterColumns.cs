@@ -20,7 +20,7 @@ internal sealed class CounterColumns
 
     public int Count => ids.Count;
 
-    /// <summary>Binds the columns in the order of <see cref="PostgreSqlCounterSession.UpdateSql"/>.</summary>
+    /// <summary>Binds the columns in the order of <see cref="CounterSql.CompareAndSet"/>.</summary>
     public void AddTo(NpgsqlParameterCollection parameters)
     {
         parameters.Add(Of(ids, NpgsqlDbType.Bigint));

@@ -12,6 +12,9 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     /// <summary>Changes waiting at most; one more is refused, to be tried again later.</summary>
     public const int QueueMax = 8192;
 
+    /// <summary>How long a refusal tells against this node when nobody tries again.</summary>
+    private static readonly TimeSpan RefusingFor = TimeSpan.FromSeconds(10);
+
     private readonly object turn = new();
     private readonly ICounterStore store;
     private readonly TimeProvider time;
@@ -20,6 +23,8 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private List<CounterChange> waiting = new(BatchMax);
     private bool writerSleeps;
     private bool closed;
+    private long refusedAt;
+    private long refused;
 
     public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
     {
@@ -52,6 +57,9 @@ internal sealed class CounterCommit : IHostedService, IDisposable
 
         return change.Durable;
     }
+
+    /// <summary>Whether a batch was refused within the last few seconds and none was written since.</summary>
+    public bool IsRefusing => Volatile.Read(ref refusedAt) is not 0 and var at && time.GetElapsedTime(at) < RefusingFor;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -136,7 +144,14 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
         catch (Exception fault)
         {
-            log.LogError("A batch of {Count} counter changes was refused: {Fault}", batch.Count, fault.Message);
+            Volatile.Write(ref refusedAt, time.GetTimestamp());
+            // Said once, not a thousand times a second while a database is away.
+            if (refused == 0)
+            {
+                log.LogError("Counter changes are refused: {Fault}", fault.Message);
+            }
+
+            refused += batch.Count;
             var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
             foreach (var change in batch)
             {
@@ -144,6 +159,13 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             }
 
             return;
+        }
+
+        Volatile.Write(ref refusedAt, 0);
+        if (refused > 0)
+        {
+            log.LogWarning("Counter changes are written again; {Count} were refused.", refused);
+            refused = 0;
         }
 
         foreach (var change in batch)

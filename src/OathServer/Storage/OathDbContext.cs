@@ -32,6 +32,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
 
+    public DbSet<Webhook> Webhooks => Set<Webhook>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -92,6 +94,9 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             person.ToTable("people");
             person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
+            person.HasIndex(p => new { p.Realm, p.ExternalId });
+            // People stored before there was a directory are here.
+            person.Property(p => p.Active).HasDefaultValue(true).HasSentinel(true);
         });
         model.Entity<ImportedFile>(import =>
         {
@@ -147,6 +152,11 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             link.HasOne<StaffMember>().WithMany().HasForeignKey(l => l.StaffId);
         });
         model.Entity<CookieKey>().ToTable("cookie_keys");
+        model.Entity<Webhook>(hook =>
+        {
+            hook.ToTable("webhooks");
+            hook.HasIndex(h => h.Name).IsUnique();
+        });
         model.Entity<AuditEntry>(entry =>
         {
             entry.ToTable("audit");

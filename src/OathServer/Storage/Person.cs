@@ -19,7 +19,15 @@ internal sealed class Person
 
     public string? EmployeeNumber { get; set; }
 
+    /// <summary>The identifier the organisation's directory gave them (SCIM <c>externalId</c>).</summary>
+    public string? ExternalId { get; set; }
+
+    /// <summary>False once the directory says that they left: every code of their tokens is refused meanwhile.</summary>
+    public bool Active { get; set; } = true;
+
     public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset? UpdatedAt { get; set; }
 
     /// <summary>The one spelling by which a name is looked up.</summary>
     public static string Normalize(string name) => name.Normalize(System.Text.NormalizationForm.FormKC).ToUpperInvariant();

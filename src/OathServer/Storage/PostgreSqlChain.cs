@@ -24,7 +24,7 @@ internal sealed class PostgreSqlChain
 
     public byte[] Mac { get; private set; } = new byte[ValidationChain.MacSize];
 
-    public static PostgreSqlChain Take(NpgsqlConnection connection)
+    public static PostgreSqlChain Take(NpgsqlConnection connection, AcceptanceJournal? journal = null)
     {
         for (var node = 1; node <= ChainsMax; node++)
         {
@@ -35,7 +35,7 @@ internal sealed class PostgreSqlChain
             if (take.ExecuteScalar() is true)
             {
                 var chain = new PostgreSqlChain(node);
-                chain.ReadHead(connection);
+                chain.ReadHead(connection, journal);
                 return chain;
             }
         }
@@ -49,10 +49,10 @@ internal sealed class PostgreSqlChain
         Mac = mac;
     }
 
-    private void ReadHead(NpgsqlConnection connection)
+    private void ReadHead(NpgsqlConnection connection, AcceptanceJournal? journal)
     {
         using var head = new NpgsqlCommand(
-            "SELECT sequence, mac FROM validation_log WHERE node = $1 ORDER BY sequence DESC LIMIT 1", connection)
+            "SELECT sequence, mac, at, entries FROM validation_log WHERE node = $1 ORDER BY sequence DESC LIMIT 1", connection)
         {
             Parameters = { new() { Value = Node } },
         };
@@ -61,6 +61,8 @@ internal sealed class PostgreSqlChain
         {
             Sequence = reader.GetInt64(0);
             Mac = (byte[])reader.GetValue(1);
+            // Whoever held this chain before may have crashed between commit and journal.
+            journal?.Append(new JournaledBatch(Node, Sequence, reader.GetInt64(2), (byte[])reader.GetValue(3), Mac));
         }
     }
 }

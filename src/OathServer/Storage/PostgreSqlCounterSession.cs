@@ -8,25 +8,7 @@ namespace OathServer.Storage;
 /// After any fault it is thrown away and another is opened.</summary>
 internal sealed class PostgreSqlCounterSession : IDisposable
 {
-    // Whose token it is comes with the row, as another node may have changed it.
-    internal const string SelectSql =
-        """
-        SELECT c.token_id, c.counter, c.generation, c.state, c.flags, c.failures, c.locked_until, c.drift, c.last_accepted_at, c.last_request, t."PersonId"
-        FROM token_counters c JOIN tokens t ON t."Id" = c.token_id
-        WHERE c.token_id = ANY($1) ORDER BY c.token_id FOR UPDATE OF c
-        """;
-
-    // The compare-and-set: a counter that is no longer what the decision saw is not overwritten, and the row count says so.
-    internal const string UpdateSql =
-        """
-        UPDATE token_counters c SET counter = n.counter, state = n.state, flags = n.flags, failures = n.failures,
-          locked_until = n.locked_until, drift = n.drift, last_accepted_at = n.last_accepted_at, last_request = n.last_request
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-          AS n(id, counter, state, flags, failures, locked_until, drift, last_accepted_at, last_request, seen, generation)
-        WHERE c.token_id = n.id AND c.counter = n.seen AND c.generation = n.generation
-        """;
-
-    internal const string InsertLogSql =
+    private const string InsertLogSql =
         "INSERT INTO validation_log (node, sequence, at, entries, mac) SELECT $1, $2, $3, $4, $5 WHERE octet_length($4) > 0";
 
     /// <summary>How often a living connection is asked whether it still is durable.</summary>
@@ -35,6 +17,7 @@ internal sealed class PostgreSqlCounterSession : IDisposable
     private readonly NpgsqlConnection connection;
     private readonly byte[] chainKey;
     private readonly PostgreSqlChain chain;
+    private readonly AcceptanceJournal? journal;
     private readonly CommitWatch watch;
     private readonly NpgsqlCommand select;
     private readonly NpgsqlBatch write;
@@ -49,11 +32,12 @@ internal sealed class PostgreSqlCounterSession : IDisposable
     private readonly ValidationLog log = new();
     private long asserted = Stopwatch.GetTimestamp();
 
-    public PostgreSqlCounterSession(NpgsqlConnection connection, byte[] chainKey)
+    public PostgreSqlCounterSession(NpgsqlConnection connection, byte[] chainKey, CounterSql sql, AcceptanceJournal? journal = null)
     {
+        this.journal = journal;
         this.connection = connection;
         this.chainKey = chainKey;
-        chain = PostgreSqlChain.Take(connection);
+        chain = PostgreSqlChain.Take(connection, journal);
         watch = new CommitWatch(connection);
         // Lists of any length get the same plan, by the primary key, whatever the statistics say of a new table.
         using (var plan = new NpgsqlCommand("SET plan_cache_mode = force_generic_plan", connection))
@@ -61,8 +45,8 @@ internal sealed class PostgreSqlCounterSession : IDisposable
             plan.ExecuteNonQuery();
         }
 
-        select = new NpgsqlCommand(SelectSql, connection) { Parameters = { CounterColumns.Of(ids, NpgsqlDbType.Bigint) } };
-        var update = new NpgsqlBatchCommand(UpdateSql);
+        select = new NpgsqlCommand(sql.Select, connection) { Parameters = { CounterColumns.Of(ids, NpgsqlDbType.Bigint) } };
+        var update = new NpgsqlBatchCommand(sql.Update);
         changed.AddTo(update.Parameters);
         var insertLog = new NpgsqlBatchCommand(InsertLogSql)
         {
@@ -97,6 +81,7 @@ internal sealed class PostgreSqlCounterSession : IDisposable
         if (link is not null)
         {
             chain.MoveTo(link);
+            journal?.Append(new JournaledBatch(chain.Node, chain.Sequence, at.TypedValue, log.Entries.ToArray(), link));
         }
     }
 

@@ -7,7 +7,8 @@ namespace OathServer.Storage;
 /// Counters in PostgreSQL, for any number of nodes: one transaction a batch on a connection of its own. Rows are locked
 /// in the order of their ids, so no two nodes can wait for one another; what a node decides on is what it locked.
 /// </summary>
-internal sealed class PostgreSqlCounterStore(PostgreSqlConnections connections, byte[] chainKey) : ICounterStore
+internal sealed class PostgreSqlCounterStore(
+    PostgreSqlConnections connections, byte[] chainKey, CounterSql? sql = null, AcceptanceJournal? journal = null) : ICounterStore
 {
     /// <summary>After a connection that could not be opened, batches are refused at once for so long: callers get their
     /// refusal without a wait, and the database is not stormed when it comes back.</summary>
@@ -19,6 +20,7 @@ internal sealed class PostgreSqlCounterStore(PostgreSqlConnections connections, 
 
     public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
+        journal?.Settle();
         for (var again = false; ; again = true)
         {
             var current = session ??= Open();
@@ -32,8 +34,9 @@ internal sealed class PostgreSqlCounterStore(PostgreSqlConnections connections, 
                 // Whatever the transaction was, it ends with its connection; the next one reads everything anew.
                 session = null;
                 current.Dispose();
-                // Once the commit was sent nobody knows whether it holds: then the batch is refused, not repeated.
-                if (again || current.CommitSent || !StorageFault.IsPassing(fault))
+                // Once the commit was sent nobody knows whether it holds: then the batch is refused, not repeated. After
+                // a wait that was in vain its callers have waited long enough.
+                if (again || current.CommitSent || fault.InnerException is TimeoutException || !StorageFault.IsPassing(fault))
                 {
                     throw;
                 }
@@ -54,7 +57,7 @@ internal sealed class PostgreSqlCounterStore(PostgreSqlConnections connections, 
         try
         {
             connection = connections.Own.OpenConnection();
-            var opened = new PostgreSqlCounterSession(connection, chainKey);
+            var opened = new PostgreSqlCounterSession(connection, chainKey, sql ?? CounterSql.Own, journal);
             refusal = null;
             return opened;
         }

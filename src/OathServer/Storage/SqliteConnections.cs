@@ -10,6 +10,9 @@ namespace OathServer.Storage;
 /// they are per connection, and the driver sets none of them.</summary>
 internal sealed class SqliteConnections(string connectionString) : DbConnectionInterceptor
 {
+    /// <summary>Bytes of the write-ahead log that are kept when it starts again; a large import leaves it no longer.</summary>
+    public const int LogMax = 64 << 20;
+
     private const int Full = 2;
 
     // The driver pools connections: each is prepared once and keeps its settings.
@@ -44,7 +47,8 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
 
         using var command = connection.CreateCommand();
         command.CommandText =
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000;";
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000; "
+            + $"PRAGMA journal_size_limit = {LogMax};";
         command.ExecuteNonQuery();
         AssertDurable(connection);
         prepared.AddOrUpdate(connection.Handle!, prepared);

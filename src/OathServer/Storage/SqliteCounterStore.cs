@@ -12,11 +12,6 @@ internal sealed class SqliteCounterStore : ICounterStore
     private const string SelectSql =
         "SELECT counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request FROM token_counters WHERE token_id = ?1";
 
-    // The compare-and-set: a counter that is no longer what the decision saw is not overwritten, and the row count says so.
-    internal const string UpdateSql =
-        "UPDATE token_counters SET counter = ?2, state = ?3, flags = ?4, failures = ?5, locked_until = ?6, drift = ?7, last_accepted_at = ?8, last_request = ?11 "
-        + "WHERE token_id = ?1 AND counter = ?9 AND generation = ?10";
-
     private const string InsertLogSql = "INSERT INTO validation_log (node, sequence, at, entries, mac) VALUES (0, ?1, ?2, ?3, ?4)";
 
     private readonly SqliteConnection connection;
@@ -29,26 +24,53 @@ internal sealed class SqliteCounterStore : ICounterStore
     private readonly CounterRows rows = new();
     private readonly ValidationLog log = new();
     private readonly byte[] chainKey;
+    private readonly AcceptanceJournal? journal;
+    private readonly DiskReserve? reserve;
     private long sequence;
     private byte[] previousMac = new byte[ValidationChain.MacSize];
 
-    public SqliteCounterStore(SqliteConnections connections, byte[] chainKey)
+    public SqliteCounterStore(
+        SqliteConnections connections, byte[] chainKey, AcceptanceJournal? journal = null, DiskReserve? reserve = null,
+        SqliteStatements? statements = null)
     {
+        statements ??= new();
+        this.journal = journal;
+        this.reserve = reserve;
         connection = connections.Open();
         this.chainKey = chainKey;
         // 64 MB: the counters of a million tokens stay in memory.
         Execute("PRAGMA cache_size = -65536");
         checkpoint = new SqliteCheckpoint(connection, connections);
         ReadChainHead();
-        begin = Prepare("BEGIN IMMEDIATE");
+        begin = Prepare(statements.Begin);
         select = Prepare(SelectSql);
-        update = Prepare(UpdateSql);
+        update = Prepare(statements.Update);
         insertLog = Prepare(InsertLogSql);
-        commit = Prepare("COMMIT");
+        commit = Prepare(statements.Commit);
     }
 
     public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
+        try
+        {
+            CommitOnce(batch, now);
+        }
+        catch (SqliteException fault) when (IsForWantOfSpace(fault) && reserve!.GiveUp())
+        {
+            // Nothing of the batch holds: it is decided again from the rows as they are.
+            CommitOnce(batch, now);
+        }
+
+        // Takes it again once there is space, whether or not anybody asks for our health.
+        _ = reserve?.IsMissing;
+    }
+
+    private bool IsForWantOfSpace(SqliteException fault) => reserve is not null
+        && (fault.SqliteErrorCode == raw.SQLITE_FULL || (fault.SqliteErrorCode == raw.SQLITE_IOERR && reserve.DiskIsFull()));
+
+    private void CommitOnce(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    {
+        journal?.Settle();
         rows.Clear();
         log.Clear();
         Run(begin);
@@ -72,6 +94,7 @@ internal sealed class SqliteCounterStore : ICounterStore
             {
                 sequence++;
                 previousMac = mac;
+                journal?.Append(new JournaledBatch(Node: 0, sequence, now.ToUnixTimeMilliseconds(), log.Entries.ToArray(), mac));
             }
         }
         catch
@@ -184,12 +207,14 @@ internal sealed class SqliteCounterStore : ICounterStore
     private void ReadChainHead()
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT sequence, mac FROM validation_log WHERE node = 0 ORDER BY sequence DESC LIMIT 1";
+        command.CommandText = "SELECT sequence, mac, at, entries FROM validation_log WHERE node = 0 ORDER BY sequence DESC LIMIT 1";
         using var reader = command.ExecuteReader();
         if (reader.Read())
         {
             sequence = reader.GetInt64(0);
             previousMac = (byte[])reader.GetValue(1);
+            // A crash between commit and journal left out one batch at most, which nobody was told of.
+            journal?.Append(new JournaledBatch(Node: 0, sequence, reader.GetInt64(2), (byte[])reader.GetValue(3), previousMac));
         }
     }
 

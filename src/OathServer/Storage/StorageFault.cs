@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace OathServer.Storage;
@@ -23,6 +24,12 @@ internal static class StorageFault
                 // (25006): a primary that became a standby.
                 return refused.IsTransient || refused.SqlState[..2] is "08" or "40" or "53" or "57"
                     || refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction;
+            }
+
+            // The disk is full or fails (SQLITE_FULL, SQLITE_IOERR), or somebody holds the database for long (SQLITE_BUSY).
+            if (cause is SqliteException { SqliteErrorCode: 13 or 10 or 5 })
+            {
+                return true;
             }
 
             if (cause is NpgsqlException or DbException { IsTransient: true })

@@ -28,7 +28,7 @@ internal static class StorageServices
         switch (provider)
         {
             case StorageOptions.Sqlite:
-                AddSqlite(services, folder, connectionString);
+                AddSqlite(services, configuration, folder, connectionString);
                 break;
             case StorageOptions.PostgreSql:
                 AddPostgreSql(services, connectionString);
@@ -38,10 +38,16 @@ internal static class StorageServices
                     $"Storage:Provider is {provider}; it must be {StorageOptions.Sqlite} or {StorageOptions.PostgreSql}.");
         }
 
-        services.AddSingleton(provider => KeyFile.Open(
-            SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
-        services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyEncryptionKey>()));
+        services.AddSingleton(provider => configuration["Secrets:Key"] is { Length: > 0 } key
+            ? KeyRing.OfSettings(key, configuration["Secrets:RetiredKeys"])
+            : KeyRing.OfFile(SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
+        services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyRing>()));
         services.AddSingleton<ServerSecrets>();
+        if (JournalPath(configuration) is { } journal)
+        {
+            services.AddSingleton(_ => new AcceptanceJournal(journal));
+        }
+
         services.AddSingleton<FactsChanged>();
         services.AddSingleton<CounterCommit>();
         services.AddHostedService(provider => provider.GetRequiredService<CounterCommit>());
@@ -51,6 +57,10 @@ internal static class StorageServices
     /// <summary>Where the database, the sealing key and the owner's lock are kept.</summary>
     public static string DataFolder(IConfiguration configuration) => Path.GetFullPath(configuration["Data:Folder"] ?? "data");
 
+    /// <summary>Where acceptances are journaled; null when they are not.</summary>
+    public static string? JournalPath(IConfiguration configuration) =>
+        configuration["Journal:File"] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
+
     private static string SealingKeyPath(IConfiguration configuration) =>
         configuration["Secrets:KeyFile"] is { Length: > 0 } path ? path : Path.Combine(DataFolder(configuration), "sealing.key");
 
@@ -58,7 +68,8 @@ internal static class StorageServices
     public static bool HasOneOwner(IConfiguration configuration) =>
         (configuration["Storage:Provider"] ?? StorageOptions.Sqlite) == StorageOptions.Sqlite;
 
-    private static void AddSqlite(IServiceCollection services, string folder, string? connectionString)
+    private static void AddSqlite(
+        IServiceCollection services, IConfiguration configuration, string folder, string? connectionString)
     {
         var path = Path.Combine(folder, "oath.db");
         var connections = new SqliteConnections(string.IsNullOrEmpty(connectionString)
@@ -71,7 +82,11 @@ internal static class StorageServices
             .AddInterceptors(connections));
         services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, provider.GetService<AcceptanceJournal>(),
+            provider.GetRequiredService<DiskReserve>()));
+        var megabytes = configuration.GetValue(DiskReserve.SizeSetting, DiskReserve.DefaultMegabytes);
+        services.AddSingleton(provider => new DiskReserve(
+            folder, (long)megabytes << 20, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<DiskReserve>>()));
     }
 
     private static void AddPostgreSql(IServiceCollection services, string? connectionString)
@@ -85,7 +100,7 @@ internal static class StorageServices
             .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
         services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
         services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(
-            connections, provider.GetRequiredService<StorageStart>().ChainKey));
+            connections, provider.GetRequiredService<StorageStart>().ChainKey, journal: provider.GetService<AcceptanceJournal>()));
         services.AddHostedService<FactsNotices>();
     }
 }

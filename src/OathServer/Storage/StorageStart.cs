@@ -45,23 +45,24 @@ internal sealed class StorageStart(
         db.Database.SetCommandTimeout(MigrationMax);
         await db.Database.MigrateAsync(cancel);
         await CounterTrigger.EnsureAsync(db, cancel);
-        await ProveSealingKeyAsync(db, cancel);
+        await KnowSealingKeyAsync(db, cancel);
         chainKey = (await secrets.CurrentAsync(db, ServerSecrets.AuditChain, cancel)).Value;
         _ = await secrets.CurrentAsync(db, ServerSecrets.ApiKeyHash, cancel);
     }
 
-    /// <exception cref="InvalidOperationException">The configured key is not the one this database was sealed with.</exception>
-    private async Task ProveSealingKeyAsync(OathDbContext db, CancellationToken cancel)
+    /// <summary>Proves the configured keys on the canaries, and adds one of the key that seals now.</summary>
+    /// <exception cref="InvalidOperationException">The configured key is not one this database was sealed with.</exception>
+    public async Task KnowSealingKeyAsync(OathDbContext db, CancellationToken cancel)
     {
         var known = await db.SealingKeys.AsNoTracking().ToListAsync(cancel);
-        var mine = known.Find(k => k.Id == sealer.KeyId);
-        if (mine is not null)
+        foreach (var key in known.Where(k => k.Id == sealer.KeyId))
         {
-            _ = sealer.Open(mine.Canary, SealedPlace.Canary(mine.Id));
+            _ = sealer.Open(key.Canary, SealedPlace.Canary(key.Id));
             return;
         }
 
-        if (known.Count > 0)
+        // A rotation made a new key: one before it must open here too, else this is another store's key.
+        if (known.Count > 0 && !known.Exists(Opens))
         {
             throw new InvalidOperationException(
                 $"The sealing key configured is {sealer.KeyId}, but this database was sealed with {string.Join(", ", known.Select(k => k.Id))}. Put the right key file in place.");
@@ -74,5 +75,18 @@ internal sealed class StorageStart(
             CreatedAt = time.GetUtcNow(),
         });
         await db.SaveChangesAsync(cancel);
+    }
+
+    private bool Opens(SealingKey key)
+    {
+        try
+        {
+            _ = sealer.Open(key.Canary, SealedPlace.Canary(key.Id));
+            return true;
+        }
+        catch (SealBrokenException)
+        {
+            return false;
+        }
     }
 }

@@ -37,8 +37,12 @@ internal enum CounterFlags : byte
     /// <summary>Locked by the hard cap of consecutive failures until help desk unlocks.</summary>
     Locked = 4,
 
+    /// <summary>The holder left the organisation (SCIM <c>active: false</c>): refused until they are back or the token
+    /// has another holder. A flag and not a state, so that a return restores what was.</summary>
+    HolderInactive = 8,
+
     /// <summary>A new seed waits beside the old one (<see cref="PendingSeed"/>).</summary>
-    ReseedPending = 8,
+    ReseedPending = 16,
 }
 
 /// <summary>
@@ -66,7 +70,8 @@ internal sealed class TokenCounter
     /// <summary>Unix milliseconds until which attempts are refused unseen; 0 when open.</summary>
     public long LockedUntil { get; set; }
 
-    /// <summary>TOTP: remembered drift in time steps (RFC 6238 §6).</summary>
+    /// <summary>TOTP: remembered drift in time steps (RFC 6238 §6). HOTP: 0, but while <see cref="CounterFlags.ResyncRequired"/>
+    /// stands, how far past the counter the second of two consecutive codes is expected.</summary>
     public int Drift { get; set; }
 
     /// <summary>Unix milliseconds of the last acceptance; 0 before the first.</summary>

@@ -19,11 +19,14 @@ internal sealed class TokenLife(AuditTrail audit, FactsChanged factsChanged, Tim
             return null;
         }
 
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         token.Person = user is null ? null : await PersonAsync(db, realm ?? token.Realm, user, cancel);
         token.PersonId = token.Person?.Id;
         await audit.SaveAsync(db, cancel, actor with { Action = user is null ? "token.unassign" : "token.assign", Outcome = "done", Serial = serial, UserName = user });
+        await Holders.AlignAsync(db, db.Tokens.Where(t => t.Id == token.Id), cancel);
+        await transaction.CommitAsync(cancel);
         factsChanged.Announce();
-        return token;
+        return await TokensEndpoint.FindAsync(db, serial, cancel);
     }
 
     /// <summary>The person of that name, added to <paramref name="db"/> when new; saved with the caller's changes.</summary>

@@ -26,7 +26,7 @@ internal sealed class AheadSearch(CredentialCache credentials, IServiceScopeFact
         {
             var row = await db.Counters.AsNoTracking().SingleOrDefaultAsync(c => c.TokenId == facts.TokenId, cancel);
             if (row is { State: TokenState.Active or TokenState.Imported }
-                && (row.Flags & CounterFlags.Locked) == 0
+                && (row.Flags & (CounterFlags.Locked | CounterFlags.HolderInactive)) == 0
                 && row.Generation == facts.Generation
                 && OtpCode.TryParse(code, facts.Digits, out var typed)
                 && LookAheadWindow.TryMatch(facts.Key, (ulong)row.Counter, policy.ResyncWindow - 1, typed, out var matched))

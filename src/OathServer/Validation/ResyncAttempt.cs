@@ -37,7 +37,7 @@ internal sealed class ResyncAttempt(
 
     private Outcome Search(ref CounterRow row, DateTimeOffset now)
     {
-        if (row.State is not (TokenState.Active or TokenState.Imported))
+        if (row.State is not (TokenState.Active or TokenState.Imported) || (row.Flags & CounterFlags.HolderInactive) != 0)
         {
             return Outcome.NotInUse;
         }
@@ -71,6 +71,7 @@ internal sealed class ResyncAttempt(
         }
 
         Distance = (long)result.NextCounter - typed.Length - row.Counter;
+        row.Drift = 0;
         Move(ref row, (long)result.NextCounter, now);
         return Outcome.Resynchronised;
     }

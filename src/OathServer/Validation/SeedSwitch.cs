@@ -58,7 +58,8 @@ internal sealed class SeedSwitch(
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         var switched = await db.Counters
             .Where(c => c.TokenId == token.Id && c.Generation == facts.Generation
-                && (c.State == TokenState.Active || c.State == TokenState.Imported))
+                && (c.State == TokenState.Active || c.State == TokenState.Imported)
+                && (c.Flags & (CounterFlags.HolderInactive | CounterFlags.Locked | CounterFlags.ResyncRequired)) == CounterFlags.None)
             .ExecuteUpdateAsync(c => c
                 .SetProperty(x => x.Generation, pending.Generation).SetProperty(x => x.Counter, next).SetProperty(x => x.Drift, drift)
                 .SetProperty(x => x.State, TokenState.Active).SetProperty(x => x.Failures, 0).SetProperty(x => x.LockedUntil, 0L)

@@ -149,9 +149,9 @@ internal sealed class ValidationAttempt(
             return Outcome.NotInUse;
         }
 
-        if ((row.Flags & CounterFlags.ResyncRequired) != 0)
+        if ((row.Flags & CounterFlags.HolderInactive) != 0)
         {
-            return Outcome.ResyncRequired;
+            return Outcome.NotInUse;
         }
 
         if (!OtpCode.TryParse(code, facts.Digits, out var typed))
@@ -167,6 +167,11 @@ internal sealed class ValidationAttempt(
     private Outcome TryCounter(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
     {
         distance = 0;
+        if ((row.Flags & CounterFlags.ResyncRequired) != 0)
+        {
+            return TryAfterRestore(facts, ref row, typed, now, out distance);
+        }
+
         var counter = (ulong)row.Counter;
         // The highest value a row can hold is never accepted, as there is no next one.
         if (LookAheadWindow.TryMatch(facts.Key, counter, policy.LookAhead, typed, out var matched) && matched < long.MaxValue)
@@ -182,6 +187,27 @@ internal sealed class ValidationAttempt(
         return back > 0 && LookAheadWindow.TryMatch(facts.Key, counter - (ulong)back, back - 1, typed, out _)
             ? Outcome.Replayed
             : Outcome.WrongCode;
+    }
+
+    /// <summary>A token that was restored without a journal: its counter is only known to be no lower than this. One
+    /// code may be an old one, so the first that fits is refused and remembered (in the drift, which HOTP does not use);
+    /// the one directly after it lets the holder in.</summary>
+    private Outcome TryAfterRestore(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        distance = 0;
+        var counter = (ulong)row.Counter;
+        if (row.Drift > 0 && LookAheadWindow.TryMatch(facts.Key, counter + (ulong)row.Drift, 0, typed, out var second) && second < long.MaxValue)
+        {
+            distance = row.Drift - 1;
+            row.Counter = (long)second + 1;
+            row.Drift = 0;
+            row.Flags &= ~CounterFlags.ResyncRequired;
+            Accept(ref row, now, provesAlignment: true);
+            return Outcome.Accepted;
+        }
+
+        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, policy.ResyncWindow, typed, out var first) ? (int)(first - counter) + 1 : 0;
+        return Outcome.ResyncRequired;
     }
 
     private Outcome TryTimeStep(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)

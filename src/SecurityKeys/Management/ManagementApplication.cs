@@ -73,6 +73,7 @@ public sealed class ManagementApplication
     /// <summary>Bytes of a configuration lock code.</summary>
     public const int LockCodeLength = 16;
 
+    private static readonly Version ReadConfigFirmware = new(4, 1, 0);
     private static readonly Version ConfigFirmware = new(5, 0, 0);
     private readonly AppletChannel channel;
 
@@ -99,9 +100,15 @@ public sealed class ManagementApplication
         return new ManagementApplication(channel, firmware);
     }
 
-    /// <summary>READ CONFIG: serial, firmware, form factor, what is there and what is switched on.</summary>
+    /// <summary>
+    /// READ CONFIG: serial, firmware, form factor, what is there and what is switched on. Before firmware 4.1 there is
+    /// no such command (yubikit management.py): only the firmware is told.
+    /// </summary>
     public DeviceInfo ReadDeviceInfo()
     {
+        if (Firmware < ReadConfigFirmware)
+            return new DeviceInfo(null, Firmware, FormFactor.Unknown, IsFips: false, IsLocked: false,
+                Capabilities.None, Capabilities.None, Capabilities.None, Capabilities.None);
         var answer = channel.Send("read device information", new CommandApdu(0x00, 0x1D, 0x00, 0x00));
         if (answer.IsEmpty || answer.Span[0] != answer.Length - 1)
             throw new BadCardAnswerException("The device information has the wrong length.");

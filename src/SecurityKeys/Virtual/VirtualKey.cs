@@ -26,7 +26,7 @@ public sealed class VirtualKey
         Options = options ?? new VirtualKeyOptions();
         Piv = new VirtualPiv(Options);
         applets.Add(Piv);
-        if (Options.IsPlainPivCard) applets.Add(new VirtualIssuerDomain(Options));
+        if (Options is { IsPlainPivCard: true, HasIssuerObjects: true }) applets.Add(new VirtualIssuerDomain(Options));
         if (!Options.IsPlainPivCard)
         {
             Oath = new VirtualOath(Options);

@@ -17,6 +17,12 @@ public sealed record VirtualKeyOptions
     /// </summary>
     public bool IsPlainPivCard { get; init; }
 
+    /// <summary>
+    /// Whether a plain PIV card came with CHUID, CCC and production data; without, it offers no identity until a
+    /// CHUID is written.
+    /// </summary>
+    public bool HasIssuerObjects { get; init; } = true;
+
     /// <summary>Whether somebody touches the key when it asks.</summary>
     public bool IsTouched { get; init; } = true;
 

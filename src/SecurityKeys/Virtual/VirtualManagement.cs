@@ -31,7 +31,7 @@ internal sealed class VirtualManagement : IVirtualApplet
 
     public ResponseApdu Process(CommandApdu command) => command.Ins switch
     {
-        0x1D => new ResponseApdu(DeviceInformation(), StatusWord.Ok),
+        0x1D when options.Firmware >= new Version(4, 1, 0) => new ResponseApdu(DeviceInformation(), StatusWord.Ok),
         0x1C => new ResponseApdu(default, Configure(command.Data)),
         _ => new ResponseApdu(default, StatusWord.UnknownInstruction),
     };
@@ -40,7 +40,10 @@ internal sealed class VirtualManagement : IVirtualApplet
     public byte[] DeviceInformation()
     {
         using var writer = new TlvWriter();
-        writer.Add(0x01, Bits(Supported)).Add(0x02, Cuid.FromSerial(options.Serial).ToBytes()).Add(0x03, Bits(enabled))
+        writer.Add(0x01, Bits(Supported));
+        // Firmware 4 leaves its serial to the OTP application.
+        if (options.Firmware.Major >= 5) writer.Add(0x02, Cuid.FromSerial(options.Serial).ToBytes());
+        writer.Add(0x03, Bits(enabled))
             .Add(0x04, [(byte)FormFactor.UsbAKeychain])
             .Add(0x05, [(byte)options.Firmware.Major, (byte)options.Firmware.Minor, (byte)options.Firmware.Build])
             .Add(0x06, [0x00, 0x00]).Add(0x07, [0x0F]).Add(0x08, [0x00])

@@ -23,8 +23,8 @@ internal sealed partial class VirtualPiv : IVirtualApplet
     {
         this.options = options;
         managementAlgorithm = FactoryAlgorithm;
-        if (options.IsPlainPivCard) WriteIssuerObjects();
-        else MakeAttestationKey();
+        if (options is { IsPlainPivCard: true, HasIssuerObjects: true }) WriteIssuerObjects();
+        else if (IsYubico) MakeAttestationKey();
     }
 
     private VirtualPiv(VirtualPiv other)

@@ -104,6 +104,23 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
         }
     }
 
+    /// <summary>What the checker says of the codes accepted until now, the store left aside.</summary>
+    public List<string> FaultsSoFar()
+    {
+        var until = Stopwatch.GetTimestamp();
+        var seen = new List<Attempt>();
+        foreach (var own in attempts.Where(a => a is not null))
+        {
+            lock (own)
+            {
+                seen.AddRange(own.Where(a => a.Answer == Answer.Accepted && a.Ended < until));
+            }
+        }
+
+        var after = seen.GroupBy(a => a.Token).ToDictionary(g => g.Key, _ => long.MaxValue);
+        return HistoryChecker.Check(new ClientHistory(seen, [], after, new Dictionary<int, long>()));
+    }
+
     public async Task StopAsync()
     {
         await stop.CancelAsync();
@@ -136,7 +153,11 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
                     await Task.WhenAll(
                         SendAsync(http, node, token, counter, Meaning.Right, fleet.Codes[counter], own),
                         SendAsync(http, (node + 1) % http.Length, token, counter, Meaning.Right, fleet.Codes[counter], other));
-                    own.AddRange(other);
+                    lock (own)
+                    {
+                        own.AddRange(other);
+                    }
+
                     break;
                 case < 70:
                     counter += random.Next(1, Drift + 1);
@@ -173,7 +194,11 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
             // Killed under the request: nobody knows.
         }
 
-        own.Add(new Attempt(token, counter, meaning, answer, started, Stopwatch.GetTimestamp(), node));
+        lock (own)
+        {
+            own.Add(new Attempt(token, counter, meaning, answer, started, Stopwatch.GetTimestamp(), node));
+        }
+
         await LearnAsync(http, node, token, counter, meaning, answer);
     }
 

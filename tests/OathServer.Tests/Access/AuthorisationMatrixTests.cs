@@ -22,6 +22,7 @@ public partial class AuthorisationMatrixTests
         ("provisioner", Roles.Provisioner, []),
         ("auditor", Roles.Auditor, []),
         ("administrator", Roles.Administrator, []),
+        ("directory", Roles.Directory, []),
         ("other-realm-administrator", Roles.Administrator, ["elsewhere"]),
     ];
 

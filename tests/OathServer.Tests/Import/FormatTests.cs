@@ -2,14 +2,16 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.EntityFrameworkCore;
 using OathServer.Import;
 using OathServer.Import.Formats;
+using OathServer.Storage;
 
 namespace OathServer.Tests.Import;
 
 public sealed class FormatTests
 {
-    private const int SampleFiles = 16;
+    private const int SampleFiles = 17;
 
     private static readonly string folder = Path.Combine(Uploads.Samples, "import");
 
@@ -74,6 +76,35 @@ public sealed class FormatTests
         var pam = Row("users.oath", 1);
         Assert.False(await server.AcceptsAsync("carol:1", Codes.Hotp(Convert.FromHexString(pam[3]), 41)));
         Assert.True(await server.AcceptsAsync("carol:1", Codes.Hotp(Convert.FromHexString(pam[3]), 42)));
+    }
+
+    [Fact]
+    public async Task A_token_of_FreeIPA_comes_with_its_owner_and_counter_and_a_disabled_one_stays_so()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await (await server.ImportAsync(Uploads.Sample("import/freeipa.ldif"))).ReportAsync(HttpStatusCode.Created);
+        var secret = Enumerable.Range(0, 20).Select(i => (byte)i).ToArray();
+
+        Assert.False(await server.AcceptsAsync("7d3f0c52-0001", Codes.Hotp(secret, 41)));
+        Assert.True(await server.AcceptsAsync("7d3f0c52-0001", Codes.Hotp(secret, 42)));
+        var (owners, counter) = await server.WithDatabase(async db => (
+            await db.Tokens.OrderBy(t => t.Serial).Select(t => t.Person!.Name).ToListAsync(), await server.CounterAsync("7d3f0c52-0002")));
+        Assert.Equal(["alice", "bob"], owners);
+        Assert.Equal((TokenState.Disabled, -2), (counter.State, counter.Drift));
+    }
+
+    [Theory]
+    [InlineData("dn: x\nobjectClass: ipatokenHOTP\nipatokenOTPkey:: ???\n", "line 3")]
+    [InlineData("dn: x\nobjectClass: ipatokenHOTP\nwhat is this\n", "line 3")]
+    [InlineData("dn: x\nobjectClass: ipatokenHOTP\nipatokenUniqueID: u\nipatokenHOTPcounter: 1\n", "directory manager")]
+    public async Task A_damaged_export_of_FreeIPA_is_refused_with_its_line(string text, string word)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+
+        var problem = await (await server.ImportAsync(Encoding.UTF8.GetBytes(text))).ProblemAsync(HttpStatusCode.UnprocessableEntity);
+
+        Assert.Contains(word, problem.ToString(), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0, 0), await server.RowsAsync());
     }
 
     [Theory]

@@ -52,6 +52,31 @@ public sealed class IdentityAndTraceTests
         Assert.Equal(3, report.Piv.PinTriesLeft);
     }
 
+    [Theory]
+    [InlineData("3.4.0")]
+    [InlineData("4.3.7")]
+    public void Before_firmware_5_the_serial_is_read_from_the_OTP_application(string firmware)
+    {
+        using var connection =
+            new VirtualKey(new VirtualKeyOptions { Serial = 12345678, Firmware = Version.Parse(firmware) }).Connect();
+
+        var report = SecurityKeyReport.Read(connection);
+
+        Assert.Null(report.Device!.Serial);
+        Assert.Equal(12345678u, report.Serial);
+        Assert.Equal(Cuid.FromSerial(12345678), report.Cuid);
+    }
+
+    [Fact]
+    public void A_card_offers_its_identities_in_the_stated_order()
+    {
+        using var connection = new VirtualKey(new VirtualKeyOptions { Serial = 7, IsPlainPivCard = true }).Connect();
+
+        var offered = CuidReading.Offered(connection).Select(c => c.Source);
+
+        Assert.Equal([CuidSource.Cplc, CuidSource.ChuidGuid, CuidSource.CccCardId], offered);
+    }
+
     [Fact]
     public void Below_firmware_5_3_the_key_cannot_tell_whether_its_PIN_is_default()
     {

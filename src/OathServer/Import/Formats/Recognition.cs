@@ -96,6 +96,8 @@ internal static class Recognition
         var rows = lines.ConvertAll(l => l.Split([',', ';', '\t'], StringSplitOptions.TrimEntries).Select(f => f.Trim('"')).ToArray());
         return format switch
         {
+            SeedFormat.FreeipaLdif => lines.Exists(l => l.StartsWith("dn:", StringComparison.OrdinalIgnoreCase))
+                && lines.Exists(l => l.StartsWith("objectClass: ipatoken", StringComparison.OrdinalIgnoreCase)),
             SeedFormat.SerialSecretCounter => rows.TrueForAll(r => r.Length == 2 || (r.Length == 3 && r[2].Length > 0 && r[2].All(char.IsAsciiDigit))),
             SeedFormat.OathCsv => rows.TrueForAll(r => r.Length is >= 2 and <= 10) && !rows.Exists(r => r.Length >= 3 && r[2].All(char.IsAsciiDigit) && r[2].Length > 0)
                 && rows.TrueForAll(r => r.Length == 2 || IsType(r[2]) || (r.Length >= 6 && IsType(r[5])) || r.Length == 5),

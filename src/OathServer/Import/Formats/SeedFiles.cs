@@ -3,6 +3,8 @@ namespace OathServer.Import.Formats;
 /// <summary>Opens a seed file as what it is.</summary>
 internal static class SeedFiles
 {
+    private const string Unprotected = "The file is not protected: its secrets travelled in the open.";
+
     public static SeedFile Open(SeedStream stream, ImportOptions options, DateTimeOffset now)
     {
         var head = stream.Head();
@@ -18,6 +20,11 @@ internal static class SeedFiles
                 $"A key or passphrase was given, but the file is {Words(format)}, which is never encrypted. Is it the right file?");
         }
 
+        if (format == SeedFormat.FreeipaLdif)
+        {
+            return new SeedFile(Words(format), FreeIpaSeeds.Read(stream, options), [Unprotected]);
+        }
+
         var separator = Recognition.Separator(head);
         var withUser = Recognition.IsOathCsvVersion2(head);
         CsvTable Table() => new(stream, separator);
@@ -31,7 +38,7 @@ internal static class SeedFiles
             SeedFormat.SafenetXml => (SafeNetSeeds.Read(stream, options), SecretEncoding.Hex),
             _ => (CsvSeeds.Mapped(Table(), options), options.Encoding),
         };
-        return new SeedFile(Words(format), SecretText.Decode(keys, encoding), ["The file is not protected: its secrets travelled in the open."]);
+        return new SeedFile(Words(format), SecretText.Decode(keys, encoding), [Unprotected]);
     }
 
     private static string Words(SeedFormat format) => format switch
@@ -42,6 +49,7 @@ internal static class SeedFiles
         SeedFormat.EntraCsv => "Entra ID hardware-token CSV",
         SeedFormat.UsersOath => "pam_oath users file",
         SeedFormat.SafenetXml => "SafeNet XML",
+        SeedFormat.FreeipaLdif => "FreeIPA LDIF",
         SeedFormat.Pskc => "PSKC",
         _ => "CSV with named columns",
     };

@@ -24,6 +24,9 @@ internal enum SeedFormat
     /// <summary>SafeNet and Aladdin: <c>Tokens/Token/Applications/Application/Seed</c>.</summary>
     SafenetXml,
 
+    /// <summary>FreeIPA's tokens, exported as LDIF by the directory manager.</summary>
+    FreeipaLdif,
+
     /// <summary>Any table whose columns the operator names.</summary>
     Columns,
 }

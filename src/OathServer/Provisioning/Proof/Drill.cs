@@ -37,8 +37,10 @@ internal sealed class Drill(KeyReaders readers, KeySecrets secrets, Sealer seale
     private async Task<DrillLine> OnKeyAsync(
         OathDbContext db, string reader, ISmartCardConnection card, AuditEvent actor, CancellationToken cancel)
     {
-        var cuid = CuidReading.Read(card)?.Text;
-        var record = await db.Records.SingleOrDefaultAsync(r => r.Cuid == cuid, cancel);
+        var offered = CuidReading.Offered(card);
+        var texts = offered.Select(c => c.Text).ToList();
+        var record = KeyIdentity.RecordOf(await db.Records.Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), offered);
+        var cuid = record?.Cuid ?? texts.FirstOrDefault();
         if (record is not { Status: KeyStatus.ReadyForHandout, SealedPin: { } blob })
         {
             return new DrillLine(reader, cuid, "not-tried", "Only a key that is ready for handout and whose initial PIN was not shown yet is drilled.");

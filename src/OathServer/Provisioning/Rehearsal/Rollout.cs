@@ -47,6 +47,7 @@ internal sealed class Rollout(string folder, int keys, int seed, PukStrategy str
         {
             await PrepareAsync(first, cancel);
             took += await WorkAsync(first, waiting, until: keys / 2, cancel);
+            await first.StopAsync(CancellationToken.None);
         }
 
         await using var second = await StartNodeAsync(cancel);

@@ -75,7 +75,7 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
         PendingSeed? pending = null;
         try
         {
-            if (CuidReading.Read(card)?.Text != token.Cuid)
+            if (CuidReading.Offered(card).All(c => c.Text != token.Cuid))
             {
                 return new RenewalOutcome.Refused($"This is not key {token.Cuid}, which carries token {token.Serial}.", "Insert that very key. Nothing was written.");
             }

@@ -149,7 +149,7 @@ internal sealed class PivSteps(KeySecrets secrets)
     }
 
     /// <summary>Proves the management key that the record says, or else the factory's.</summary>
-    private void Authenticate(PivApplication piv, KeyRecord record)
+    public void Authenticate(PivApplication piv, KeyRecord record)
     {
         var algorithm = AlgorithmOf(piv);
         var known = secrets.ManagementKeyOf(record);

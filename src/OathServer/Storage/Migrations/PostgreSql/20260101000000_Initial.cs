@@ -103,7 +103,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     DisplayName = table.Column<string>(type: "text", nullable: true),
                     Mail = table.Column<string>(type: "text", nullable: true),
                     EmployeeNumber = table.Column<string>(type: "text", nullable: true),
-                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                    ExternalId = table.Column<string>(type: "text", nullable: true),
+                    Active = table.Column<bool>(type: "boolean", nullable: false, defaultValue: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    UpdatedAt = table.Column<long>(type: "bigint", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -215,6 +218,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_validation_log", x => new { x.node, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "webhooks",
+                columns: table => new
+                {
+                    Id = table.Column<int>(type: "integer", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    Url = table.Column<string>(type: "text", nullable: false),
+                    Actions = table.Column<string>(type: "text", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
+                    Cursor = table.Column<long>(type: "bigint", nullable: false),
+                    Failures = table.Column<int>(type: "integer", nullable: false),
+                    NextAttemptAt = table.Column<long>(type: "bigint", nullable: false),
+                    LastDeliveredAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastFault = table.Column<string>(type: "text", nullable: true),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_webhooks", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -441,6 +466,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_people_Realm_ExternalId",
+                table: "people",
+                columns: new[] { "Realm", "ExternalId" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_NormalizedName",
                 table: "people",
                 columns: new[] { "Realm", "NormalizedName" },
@@ -509,6 +539,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 table: "tokens",
                 column: "Serial",
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_webhooks_Name",
+                table: "webhooks",
+                column: "Name",
+                unique: true);
         }
 
         /// <inheritdoc />
@@ -546,6 +582,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "validation_log");
+
+            migrationBuilder.DropTable(
+                name: "webhooks");
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");
