@@ -3,6 +3,7 @@ using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Backup;
 using OathServer.Demo;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Keys;
 using OathServer.Operations;
@@ -19,10 +20,12 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     ImportCommand.Create(),
     PskcCommand.Create(),
     KeysCommand.Create(),
+    AgentCommand.Create(),
     VirtualKeyCommand.Create(),
     PukMasterCommand.Create(),
     RehearseCommand.Create(),
     StaffCommand.Create(),
+    MoveCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

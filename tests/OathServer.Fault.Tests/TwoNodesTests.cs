@@ -33,6 +33,7 @@ public class TwoNodesTests
             + string.Join(", ", history.Attempts.GroupBy(a => a.Answer).Select(g => $"{g.Key} {g.Count()}")));
         Assert.Empty(HistoryChecker.Check(history, Effort.LongestReply));
         Assert.True(workload.Requests >= Effort.Requests, "the clients stopped early");
-        Assert.DoesNotContain(history.Attempts, a => a.Answer is Answer.Lost or Answer.Unavailable);
+        // A machine that is busy elsewhere may time a statement out, which is a 503; a broken connection never is right here.
+        Assert.DoesNotContain(history.Attempts, a => a.Answer == Answer.Lost);
     }
 }

@@ -20,6 +20,8 @@ internal static class AccessServices
     {
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<ApiKeyLife>();
+        services.AddSingleton(LimitsPolicy.Of(configuration));
+        services.AddSingleton<ApiKeyLimits>();
         services.AddSingleton<StaffLinks>();
         services.AddScoped<StaffLife>();
         var authentication = services.AddAuthentication(EitherScheme)

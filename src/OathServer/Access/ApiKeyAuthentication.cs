@@ -8,11 +8,17 @@ namespace OathServer.Access;
 /// <summary>Signs in whoever sends a known key in <c>X-API-Key</c>, or as a bearer token (RFC 6750 §2.1), the one way
 /// in which directories that speak SCIM can send it.</summary>
 internal sealed class ApiKeyAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys, ApiKeyLimits limits)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string SchemeName = "ApiKey";
     public const string Header = "X-API-Key";
+
+    private bool tooMany;
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => tooMany
+        ? ApiKeyLimits.RefuseAsync(Context, "Too many API keys that nobody knows came from this address.", 60)
+        : base.HandleChallengeAsync(properties);
 
     private const string Bearer = "Bearer ";
 
@@ -33,8 +39,9 @@ internal sealed class ApiKeyAuthentication(
         }
 
         var key = text.Length is 0 || text.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
-        if (key is null)
+        if (key is null || !key.MayComeBy(Context.Connection))
         {
+            tooMany = !limits.MayTryUnknownKey(Context);
             return AuthenticateResult.Fail("The API key is unknown, expired or revoked.");
         }
 

@@ -16,6 +16,7 @@ internal static class ApiKeyLane
     public static void UseApiKeyLane(this WebApplication app)
     {
         var keys = app.Services.GetRequiredService<ApiKeys>();
+        var limits = app.Services.GetRequiredService<ApiKeyLimits>();
         app.Use(next => http =>
         {
             var endpoint = http.GetEndpoint();
@@ -25,15 +26,23 @@ internal static class ApiKeyLane
                 && http.Request.Headers.TryGetValue(ApiKeyAuthentication.Header, out StringValues values) && values is [{ } text]
                 && keys.TryRecall(text, out var key)
                 && Rules.RolesOf[rule].AsSpan().Contains(key.Role)
-                ? Enter(http, key, enter)
+                && key.MayComeBy(http.Connection)
+                ? Enter(http, key, limits, enter)
                 : next(http);
         });
     }
 
-    private static Task Enter(HttpContext http, KnownApiKey key, RequestDelegate enter)
+    /// <summary>Holds keys that came the ordinary way to the same limits; after sign-in, before the endpoint.</summary>
+    public static void UseApiKeyLimits(this WebApplication app)
+    {
+        var limits = app.Services.GetRequiredService<ApiKeyLimits>();
+        app.Use(next => http => http.ApiKey() is { } key ? limits.EnterAsync(http, key, next) : next(http));
+    }
+
+    private static Task Enter(HttpContext http, KnownApiKey key, ApiKeyLimits limits, RequestDelegate enter)
     {
         http.Features.Set(key);
-        return enter(http);
+        return limits.EnterAsync(http, key, enter);
     }
 
     private sealed class LaneMarker;

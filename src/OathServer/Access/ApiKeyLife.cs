@@ -17,7 +17,7 @@ internal sealed class ApiKeyLife(ApiKeys keys, AuditTrail audit, TimeProvider ti
     /// <summary>Makes a key and returns it; it cannot be read again.</summary>
     /// <exception cref="ArgumentException">The name is taken or no name, or the role is unknown.</exception>
     public async Task<(ApiKey Row, string Key)> CreateAsync(
-        OathDbContext db, string name, string role, IEnumerable<string> realms, TimeSpan? life, AuditEvent actor, CancellationToken cancel)
+        OathDbContext db, string name, string role, IEnumerable<string> realms, TimeSpan? life, AuditEvent actor, CancellationToken cancel, string? clientCertificate = null)
     {
         if (!Roles.All.Contains(role, StringComparer.Ordinal))
         {
@@ -42,6 +42,7 @@ internal sealed class ApiKeyLife(ApiKeys keys, AuditTrail audit, TimeProvider ti
             Name = name,
             Role = role,
             Realms = names,
+            ClientCertificate = clientCertificate,
             Hash = await keys.HashAsync(db, key, cancel),
             CreatedAt = now,
             ExpiresAt = life is null ? null : now + life,

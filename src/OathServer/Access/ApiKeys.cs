@@ -10,8 +10,12 @@ using OathServer.Storage;
 namespace OathServer.Access;
 
 /// <summary>An API key that was recognised.</summary>
-internal sealed record KnownApiKey(int Id, string Name, string Role, string[] Realms, DateTimeOffset? ExpiresAt)
+internal sealed record KnownApiKey(int Id, string Name, string Role, string[] Realms, DateTimeOffset? ExpiresAt, string? ClientCertificate = null)
 {
+    /// <summary>Whether it came with the client certificate it is bound to, if it is.</summary>
+    public bool MayComeBy(ConnectionInfo connection) => ClientCertificate is null
+        || string.Equals(connection.ClientCertificate?.GetCertHashString(HashAlgorithmName.SHA256), ClientCertificate, StringComparison.Ordinal);
+
     public bool MayEnter(string realm) => Realms.Length == 0 || Realms.Contains(realm, StringComparer.Ordinal);
 }
 
@@ -84,7 +88,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         }
 
         var realms = row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, ends);
+        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, ends, row.ClientCertificate);
         if (known.Count >= RememberedMax)
         {
             known.Clear();

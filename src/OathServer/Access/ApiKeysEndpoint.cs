@@ -9,14 +9,15 @@ namespace OathServer.Access;
 /// <summary>An API key as administrators see it. The key itself is never part of it.</summary>
 public sealed record ApiKeyView(
     string Name, string Role, string[] Realms, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? RevokedAt,
-    DateTimeOffset? LastUsedAt, DateTimeOffset? PreviousUntil);
+    DateTimeOffset? LastUsedAt, DateTimeOffset? PreviousUntil, string? ClientCertificate);
 
 /// <summary>A key to be made.</summary>
 /// <param name="Name">What it is for, e.g. <c>vpn-gateway</c>.</param>
 /// <param name="Role">relying-party, or a role of staff for automation.</param>
 /// <param name="Realms">Where it may validate; everywhere when left out.</param>
 /// <param name="Days">Days until it expires, 1 to 3650; never when left out.</param>
-public sealed record ApiKeyRequest(string Name, string Role, string[]? Realms = null, int? Days = null);
+/// <param name="ClientCertificate">SHA-256 of the client certificate it must come with, 64 hexadecimal digits; none when left out.</param>
+public sealed record ApiKeyRequest(string Name, string Role, string[]? Realms = null, int? Days = null, string? ClientCertificate = null);
 
 /// <summary>How long the key before works on.</summary>
 /// <param name="OverlapHours">0 to 720; a day when left out.</param>
@@ -59,10 +60,15 @@ internal static class ApiKeysEndpoint
             return Problem.BadField("realms", $"at most {RealmsMax} names, none empty, none with a comma.");
         }
 
+        if (request.ClientCertificate is { } certificate && !(certificate.Length == 64 && certificate.All(char.IsAsciiHexDigit)))
+        {
+            return Problem.BadField("clientCertificate", "the SHA-256 of the certificate, 64 hexadecimal digits.");
+        }
+
         try
         {
             var life1 = request.Days is { } days ? TimeSpan.FromDays(days) : (TimeSpan?)null;
-            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, realms, life1, AuditEvent.By(http), cancel);
+            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, realms, life1, AuditEvent.By(http), cancel, request.ClientCertificate?.ToUpperInvariant());
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Created($"/v1/api-keys/{Uri.EscapeDataString(row.Name)}", new ApiKeyReply(row.Name, key));
         }
@@ -111,7 +117,7 @@ internal static class ApiKeysEndpoint
 
     private static ApiKeyView View(ApiKey key) => new(
         key.Name, key.Role, key.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries), key.CreatedAt, key.ExpiresAt, key.RevokedAt,
-        key.LastUsedAt, key.PreviousUntil);
+        key.LastUsedAt, key.PreviousUntil, key.ClientCertificate);
 
     private static ProblemHttpResult Missing(string name) => Problem.NotFound($"There is no API key named {name}.", "See GET /v1/api-keys for those there are.");
 }

@@ -14,6 +14,10 @@ internal static class OpenIdSignIn
     /// <summary>Whether this server was told where to send staff.</summary>
     public static bool IsConfigured(IConfiguration configuration) => !string.IsNullOrEmpty(configuration[$"{Section}:Authority"]);
 
+    /// <summary>Scheme, host and port of where staff are sent; null when nowhere.</summary>
+    public static string? OriginOf(IConfiguration configuration) =>
+        Uri.TryCreate(configuration[$"{Section}:Authority"], UriKind.Absolute, out var authority) ? authority.GetLeftPart(UriPartial.Authority) : null;
+
     /// <summary>Settings: <c>Staff:OpenId:Authority</c>, <c>ClientId</c>, <c>ClientSecret</c>, <c>RoleClaim</c> (default
     /// <c>roles</c>), and <c>Roles:administrator=…</c> where the other side's names differ from ours.</summary>
     public static void Add(AuthenticationBuilder authentication, IConfiguration configuration)

@@ -31,7 +31,8 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator)
             return key.Role is Roles.RelyingParty or Roles.Administrator;
         }
 
-        var address = http.Connection.RemoteIpAddress;
+        // A proxy nobody told us of: the address is the proxy's, and behind it may be anybody.
+        var address = http.Request.Headers.ContainsKey("X-Forwarded-For") || http.Request.Headers.ContainsKey("Forwarded") ? null : http.Connection.RemoteIpAddress;
         return address is not null && networks.Any(n => n.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
     }
 

@@ -28,7 +28,7 @@ internal static class HttpFront
     public static void MapApiDocs(this WebApplication app)
     {
         app.MapOpenApi().AllowAnonymous();
-        app.MapScalarApiReference("/docs", options => options.WithTitle("OathServer")).AllowAnonymous();
+        app.MapScalarApiReference("/docs", options => options.WithTitle("OathServer").WithNonce()).AllowAnonymous();
     }
 
     public static void MapHealth(this WebApplication app)

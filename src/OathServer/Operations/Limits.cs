@@ -13,6 +13,20 @@ internal static class Limits
 
     private const int ConnectionsMax = 10_000;
 
+    /// <summary>Two statements of where a request ends: a proxy in front may have believed the other one (RFC 9112 §6.1),
+    /// so the connection is not used again.</summary>
+    public static void UseCertainEnds(this WebApplication app) => app.Use(next => http =>
+    {
+        if (http.Request.Headers.TransferEncoding.Count == 0 || (http.Request.Headers.ContentLength is null && !http.Request.Headers.ContainsKey("X-Content-Length")))
+        {
+            return next(http);
+        }
+
+        http.Response.Headers.Connection = "close";
+        http.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return Task.CompletedTask;
+    });
+
     public static void Apply(KestrelServerOptions options)
     {
         options.AddServerHeader = false;

@@ -1,6 +1,7 @@
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Backup;
+using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Provisioning;
@@ -28,10 +29,11 @@ internal static class OathHost
         builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
-        builder.Services.AddStaffLimits();
+        builder.Services.AddStaffLimits(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
+        builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
@@ -39,9 +41,14 @@ internal static class OathHost
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseTransport();
+        app.UseCertainEnds();
         app.UseHttpFront();
+        app.UseWebSockets();
         app.UseApiKeyLane();
+        app.UseSecurityHeaders();
         app.UseAuthentication();
+        app.UseApiKeyLimits();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.UseRateLimiter();
@@ -50,6 +57,8 @@ internal static class OathHost
         app.MapImport();
         app.MapProfiles();
         app.MapProvisioning();
+        app.MapAgents();
+        app.MapBatches();
         app.MapRecords();
         app.MapReadiness();
         app.MapAudit();
@@ -97,13 +106,20 @@ internal static class OathHost
     /// <summary>The storage without the server, for commands on the server's own machine.</summary>
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
-        var builder = CreateBuilder(settings: null);
+        var app = BuildStorage();
+        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
+        return app;
+    }
+
+    /// <summary>As <see cref="OpenStorageAsync"/>, before anything was opened. <paramref name="settings"/> win.</summary>
+    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
         MakeFolder(app.Configuration);
-        await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
 
@@ -120,6 +136,7 @@ internal static class OathHost
         }
 
         builder.WebHost.ConfigureKestrel(Limits.Apply);
+        builder.AddTransport();
         return builder;
     }
 

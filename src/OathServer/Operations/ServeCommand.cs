@@ -20,6 +20,11 @@ internal static class ServeCommand
             await using var app = OathHost.Build();
             await OathHost.StartAsync(app, cancel);
             Console.WriteLine($"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
+            foreach (var url in Transport.Unprotected(app))
+            {
+                app.Logger.LogWarning("{Url} can be reached from other machines without TLS: codes and API keys travel in the clear. Listen on https://, or set Proxy:Networks when a proxy ends TLS.", url);
+            }
+
             await OfferFirstAdministratorAsync(app, cancel);
             await app.WaitForShutdownAsync(cancel);
             return 0;

@@ -6,8 +6,35 @@ using SecurityKeys.Virtual;
 
 namespace OathServer.Provisioning;
 
-/// <summary>A reader and whether a key is in it.</summary>
-internal sealed record KnownReader(string Name, string Kind, bool HasKey);
+/// <summary>A reader and whether a key is in it. <see cref="Insertion"/> changes when another key may be in it, where the
+/// reader can tell.</summary>
+internal sealed record KnownReader(string Name, string Kind, bool HasKey, long Insertion = 0);
+
+/// <summary>A reader lent to this server.</summary>
+internal sealed class PluggedReader(string name, string kind, Func<ISmartCardConnection> open)
+{
+    private static long lastInsertion;
+    private bool hasKey = true;
+
+    public string Name => name;
+
+    public string Kind => kind;
+
+    /// <summary>Taking a key out and in again counts as another insertion.</summary>
+    public bool HasKey
+    {
+        get => hasKey;
+        set
+        {
+            Insertion = value && !hasKey ? Interlocked.Increment(ref lastInsertion) : Insertion;
+            hasKey = value;
+        }
+    }
+
+    public long Insertion { get; private set; } = Interlocked.Increment(ref lastInsertion);
+
+    public ISmartCardConnection Open() => open();
+}
 
 /// <summary>An open line to the key in a reader; while it is held nobody else here gets one.</summary>
 internal sealed class ReaderSession(ISmartCardConnection card, SemaphoreSlim turn) : IDisposable
@@ -27,13 +54,16 @@ internal sealed class KeyReaders
     public const string VirtualKind = "virtual";
     public const string SystemKind = "system";
 
-    private readonly ConcurrentDictionary<string, (string Kind, Func<ISmartCardConnection> Open)> plugged = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PluggedReader> plugged = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new(StringComparer.Ordinal);
 
     /// <summary>Lends a reader to this server under a name; an earlier one of that name is replaced.</summary>
-    public void Plug(string name, string kind, Func<ISmartCardConnection> open) => plugged[name] = (kind, open);
+    public PluggedReader Plug(string name, string kind, Func<ISmartCardConnection> open) => plugged[name] = new PluggedReader(name, kind, open);
 
     public void Unplug(string name) => plugged.TryRemove(name, out _);
+
+    /// <summary>Takes back this very reader, and not a newer one of its name.</summary>
+    public void Unplug(PluggedReader reader) => plugged.TryRemove(KeyValuePair.Create(reader.Name, reader));
 
     /// <summary>Factory-fresh virtual keys with random serials, for trying things out; nothing of them outlives the process.</summary>
     public IReadOnlyList<VirtualKey> PlugVirtualKeys(int count)
@@ -53,7 +83,7 @@ internal sealed class KeyReaders
     /// <summary>Every reader, the lent ones first; system readers are left out where there is no smart-card service.</summary>
     public IReadOnlyList<KnownReader> List()
     {
-        var lent = plugged.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => new KnownReader(p.Key, p.Value.Kind, HasKey: true));
+        var lent = plugged.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => new KnownReader(p.Key, p.Value.Kind, p.Value.HasKey, p.Value.Insertion));
         try
         {
             using var system = new PcscContext();

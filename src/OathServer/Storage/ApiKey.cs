@@ -20,6 +20,9 @@ internal sealed class ApiKey
     /// <summary>Realms it may validate, comma-separated; empty means all.</summary>
     public required string Realms { get; set; }
 
+    /// <summary>SHA-256 of the client certificate it must come with, in upper-case hexadecimal; null for any or none.</summary>
+    public string? ClientCertificate { get; set; }
+
     public DateTimeOffset CreatedAt { get; set; }
 
     public DateTimeOffset? ExpiresAt { get; set; }

@@ -26,6 +26,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
 
+    public DbSet<DeskAgent> Agents => Set<DeskAgent>();
+
+    public DbSet<DeskBatch> DeskBatches => Set<DeskBatch>();
+
+    public DbSet<DeskBatchLine> DeskBatchLines => Set<DeskBatchLine>();
+
     public DbSet<StaffMember> Staff => Set<StaffMember>();
 
     public DbSet<StaffLink> StaffLinks => Set<StaffLink>();
@@ -52,6 +58,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         configuration.Properties<JobState>().HaveConversion<string>();
         configuration.Properties<StepState>().HaveConversion<string>();
         configuration.Properties<ProbedValue>().HaveConversion<string>();
+        configuration.Properties<DeskBatchState>().HaveConversion<string>();
+        configuration.Properties<DeskLineState>().HaveConversion<string>();
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -135,6 +143,27 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             key.HasIndex(k => k.Hash).IsUnique();
             key.HasIndex(k => k.PreviousHash);
             key.HasIndex(k => k.Name).IsUnique();
+        });
+        model.Entity<DeskAgent>(agent =>
+        {
+            agent.ToTable("desk_agents");
+            agent.Property(a => a.Id).ValueGeneratedNever();
+            agent.HasIndex(a => a.CredentialHash).IsUnique();
+            agent.HasIndex(a => a.EnrolmentHash).IsUnique();
+        });
+        model.Entity<DeskBatch>(batch =>
+        {
+            batch.ToTable("desk_batches");
+            batch.Property(b => b.Id).ValueGeneratedNever();
+            batch.HasIndex(b => b.State);
+            batch.HasMany(b => b.Lines).WithOne().HasForeignKey(l => l.BatchId);
+        });
+        model.Entity<DeskBatchLine>(line =>
+        {
+            line.ToTable("desk_batch_lines");
+            line.HasKey(l => new { l.BatchId, l.Ordinal });
+            line.Property(l => l.Ordinal).ValueGeneratedNever();
+            line.HasIndex(l => l.Cuid);
         });
         model.Entity<StaffMember>(staff =>
         {

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using OathServer.Secrets;
 
 namespace OathServer.Storage;
@@ -97,6 +98,8 @@ internal static class StorageServices
         services.AddSingleton<PostgreSqlCommitGuard>();
         services.AddDbContext<OathDbContext, PostgreSqlOathDbContext>((provider, options) => options
             .UseNpgsql(connections.Pool)
+            // A statement that fails reaches its caller as an exception; the first start on an empty database is no fault.
+            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)))
             .AddInterceptors(provider.GetRequiredService<PostgreSqlCommitGuard>()));
         services.AddSingleton(_ => new TokenReader(connections.OpenOwnAsync));
         services.AddSingleton<ICounterStore>(provider => new PostgreSqlCounterStore(

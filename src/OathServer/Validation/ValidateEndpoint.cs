@@ -113,6 +113,7 @@ internal static class ValidateEndpoint
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(reply, Json.ValidateReply);
         response.ContentType = "application/json; charset=utf-8";
+        response.Headers.CacheControl = "no-store";
         response.ContentLength = bytes.Length;
         await response.BodyWriter.WriteAsync(bytes);
     }

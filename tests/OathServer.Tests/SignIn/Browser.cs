@@ -9,7 +9,7 @@ internal sealed partial class Browser : IDisposable
     private readonly CookieContainer cookies = new();
 
     public Browser(Uri address) =>
-        Client = new HttpClient(new HttpClientHandler { CookieContainer = cookies, AllowAutoRedirect = false })
+        Client = new HttpClient(new HttpClientHandler { CookieContainer = cookies, AllowAutoRedirect = false, ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator })
         {
             BaseAddress = address,
             DefaultRequestHeaders = { { "Accept", "text/html" } },

@@ -24,6 +24,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PreviousUntil = table.Column<long>(type: "bigint", nullable: true),
                     Role = table.Column<string>(type: "text", nullable: false),
                     Realms = table.Column<string>(type: "text", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "text", nullable: true),
                     CreatedAt = table.Column<long>(type: "bigint", nullable: false),
                     ExpiresAt = table.Column<long>(type: "bigint", nullable: true),
                     RevokedAt = table.Column<long>(type: "bigint", nullable: true),
@@ -67,6 +68,47 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_cookie_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_agents",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    EnrolmentHash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    EnrolmentUntil = table.Column<long>(type: "bigint", nullable: true),
+                    CredentialHash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    CreatedBy = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    EnrolledAt = table.Column<long>(type: "bigint", nullable: true),
+                    LastSeenAt = table.Column<long>(type: "bigint", nullable: true),
+                    RevokedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_agents", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batches",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    ProfileName = table.Column<string>(type: "text", nullable: false),
+                    Shipment = table.Column<string>(type: "text", nullable: true),
+                    Realm = table.Column<string>(type: "text", nullable: true),
+                    Readers = table.Column<string>(type: "text", nullable: false),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    Notice = table.Column<string>(type: "text", nullable: true),
+                    CreatedBy = table.Column<string>(type: "text", nullable: false),
+                    CreatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    EndedAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batches", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -140,8 +182,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     ProfileVersion = table.Column<int>(type: "integer", nullable: false),
                     TokenId = table.Column<long>(type: "bigint", nullable: true),
                     PersonId = table.Column<long>(type: "bigint", nullable: true),
-                    IsPukOnly = table.Column<bool>(type: "boolean", nullable: false),
-                    StatusBefore = table.Column<string>(type: "text", nullable: true),
                     Operator = table.Column<string>(type: "text", nullable: false),
                     StartedAt = table.Column<long>(type: "bigint", nullable: false),
                     EndedAt = table.Column<long>(type: "bigint", nullable: true),
@@ -243,6 +283,31 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "desk_batch_lines",
+                columns: table => new
+                {
+                    BatchId = table.Column<Guid>(type: "uuid", nullable: false),
+                    Ordinal = table.Column<int>(type: "integer", nullable: false),
+                    UserName = table.Column<string>(type: "text", nullable: false),
+                    Serial = table.Column<string>(type: "text", nullable: true),
+                    State = table.Column<string>(type: "text", nullable: false),
+                    Cuid = table.Column<string>(type: "text", nullable: true),
+                    JobId = table.Column<Guid>(type: "uuid", nullable: true),
+                    Trouble = table.Column<string>(type: "text", nullable: true),
+                    Milliseconds = table.Column<int>(type: "integer", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batch_lines", x => new { x.BatchId, x.Ordinal });
+                    table.ForeignKey(
+                        name: "FK_desk_batch_lines_desk_batches_BatchId",
+                        column: x => x.BatchId,
+                        principalTable: "desk_batches",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "records",
                 columns: table => new
                 {
@@ -270,8 +335,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "bytea", nullable: true),
                     FirstCodeAcceptedAt = table.Column<long>(type: "bigint", nullable: true),
-                    ProvenCounter = table.Column<long>(type: "bigint", nullable: true),
-                    PukDrilledAt = table.Column<long>(type: "bigint", nullable: true),
                     FidoPolicy = table.Column<string>(type: "text", nullable: true),
                     FidoStatus = table.Column<string>(type: "text", nullable: true),
                     Notes = table.Column<string>(type: "text", nullable: true),
@@ -386,28 +449,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
-                name: "pending_seeds",
-                columns: table => new
-                {
-                    TokenId = table.Column<long>(type: "bigint", nullable: false),
-                    Generation = table.Column<int>(type: "integer", nullable: false),
-                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
-                    StartCounter = table.Column<long>(type: "bigint", nullable: false),
-                    StagedBy = table.Column<string>(type: "text", nullable: false),
-                    StagedAt = table.Column<long>(type: "bigint", nullable: false)
-                },
-                constraints: table =>
-                {
-                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
-                    table.ForeignKey(
-                        name: "FK_pending_seeds_tokens_TokenId",
-                        column: x => x.TokenId,
-                        principalTable: "tokens",
-                        principalColumn: "Id",
-                        onDelete: ReferentialAction.Cascade);
-                });
-
-            migrationBuilder.CreateTable(
                 name: "token_counters",
                 columns: table => new
                 {
@@ -459,6 +500,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_audit_Serial",
                 table: "audit",
                 column: "Serial");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_CredentialHash",
+                table: "desk_agents",
+                column: "CredentialHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_EnrolmentHash",
+                table: "desk_agents",
+                column: "EnrolmentHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batch_lines_Cuid",
+                table: "desk_batch_lines",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_State",
+                table: "desk_batches",
+                column: "State");
 
             migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
@@ -560,7 +623,10 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "cookie_keys");
 
             migrationBuilder.DropTable(
-                name: "pending_seeds");
+                name: "desk_agents");
+
+            migrationBuilder.DropTable(
+                name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
                 name: "profiles");
@@ -585,6 +651,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "webhooks");
+
+            migrationBuilder.DropTable(
+                name: "desk_batches");
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");

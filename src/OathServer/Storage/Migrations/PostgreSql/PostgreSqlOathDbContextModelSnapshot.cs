@@ -30,6 +30,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
 
+                    b.Property<string>("ClientCertificate")
+                        .HasColumnType("text");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("bigint");
 
@@ -144,6 +147,136 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("Id");
 
                     b.ToTable("cookie_keys", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.DeskAgent", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<byte[]>("CredentialHash")
+                        .HasColumnType("bytea");
+
+                    b.Property<long?>("EnrolledAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<byte[]>("EnrolmentHash")
+                        .HasColumnType("bytea");
+
+                    b.Property<long?>("EnrolmentUntil")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("LastSeenAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long?>("RevokedAt")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CredentialHash")
+                        .IsUnique();
+
+                    b.HasIndex("EnrolmentHash")
+                        .IsUnique();
+
+                    b.ToTable("desk_agents", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.DeskBatch", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Notice")
+                        .HasColumnType("text");
+
+                    b.Property<string>("ProfileName")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Readers")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Realm")
+                        .HasColumnType("text");
+
+                    b.Property<string>("Shipment")
+                        .HasColumnType("text");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("State");
+
+                    b.ToTable("desk_batches", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.DeskBatchLine", b =>
+                {
+                    b.Property<Guid>("BatchId")
+                        .HasColumnType("uuid");
+
+                    b.Property<int>("Ordinal")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Cuid")
+                        .HasColumnType("text");
+
+                    b.Property<Guid?>("JobId")
+                        .HasColumnType("uuid");
+
+                    b.Property<int?>("Milliseconds")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Serial")
+                        .HasColumnType("text");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Trouble")
+                        .HasColumnType("text");
+
+                    b.Property<string>("UserName")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.HasKey("BatchId", "Ordinal");
+
+                    b.HasIndex("Cuid");
+
+                    b.ToTable("desk_batch_lines", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.ImportedFile", b =>
@@ -845,6 +978,15 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("webhooks", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.DeskBatchLine", b =>
+                {
+                    b.HasOne("OathServer.Storage.DeskBatch", null)
+                        .WithMany("Lines")
+                        .HasForeignKey("BatchId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
             modelBuilder.Entity("OathServer.Storage.KeyRecord", b =>
                 {
                     b.HasOne("OathServer.Storage.Person", "Person")
@@ -909,6 +1051,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasForeignKey("OathServer.Storage.TokenCounter", "TokenId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+                });
+
+            modelBuilder.Entity("OathServer.Storage.DeskBatch", b =>
+                {
+                    b.Navigation("Lines");
                 });
 
             modelBuilder.Entity("OathServer.Storage.KeyRecord", b =>

@@ -23,6 +23,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PreviousUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Role = table.Column<string>(type: "TEXT", nullable: false),
                     Realms = table.Column<string>(type: "TEXT", nullable: false),
+                    ClientCertificate = table.Column<string>(type: "TEXT", nullable: true),
                     CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     ExpiresAt = table.Column<long>(type: "INTEGER", nullable: true),
                     RevokedAt = table.Column<long>(type: "INTEGER", nullable: true),
@@ -66,6 +67,47 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_cookie_keys", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_agents",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    EnrolmentHash = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    EnrolmentUntil = table.Column<long>(type: "INTEGER", nullable: true),
+                    CredentialHash = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    CreatedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    EnrolledAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastSeenAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    RevokedAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_agents", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "desk_batches",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    ProfileName = table.Column<string>(type: "TEXT", nullable: false),
+                    Shipment = table.Column<string>(type: "TEXT", nullable: true),
+                    Realm = table.Column<string>(type: "TEXT", nullable: true),
+                    Readers = table.Column<string>(type: "TEXT", nullable: false),
+                    State = table.Column<string>(type: "TEXT", nullable: false),
+                    Notice = table.Column<string>(type: "TEXT", nullable: true),
+                    CreatedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    EndedAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batches", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -139,8 +181,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                     ProfileVersion = table.Column<int>(type: "INTEGER", nullable: false),
                     TokenId = table.Column<long>(type: "INTEGER", nullable: true),
                     PersonId = table.Column<long>(type: "INTEGER", nullable: true),
-                    IsPukOnly = table.Column<bool>(type: "INTEGER", nullable: false),
-                    StatusBefore = table.Column<string>(type: "TEXT", nullable: true),
                     Operator = table.Column<string>(type: "TEXT", nullable: false),
                     StartedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     EndedAt = table.Column<long>(type: "INTEGER", nullable: true),
@@ -242,6 +282,31 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "desk_batch_lines",
+                columns: table => new
+                {
+                    BatchId = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Ordinal = table.Column<int>(type: "INTEGER", nullable: false),
+                    UserName = table.Column<string>(type: "TEXT", nullable: false),
+                    Serial = table.Column<string>(type: "TEXT", nullable: true),
+                    State = table.Column<string>(type: "TEXT", nullable: false),
+                    Cuid = table.Column<string>(type: "TEXT", nullable: true),
+                    JobId = table.Column<Guid>(type: "TEXT", nullable: true),
+                    Trouble = table.Column<string>(type: "TEXT", nullable: true),
+                    Milliseconds = table.Column<int>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_desk_batch_lines", x => new { x.BatchId, x.Ordinal });
+                    table.ForeignKey(
+                        name: "FK_desk_batch_lines_desk_batches_BatchId",
+                        column: x => x.BatchId,
+                        principalTable: "desk_batches",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "records",
                 columns: table => new
                 {
@@ -269,8 +334,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PukKnownToPerson = table.Column<bool>(type: "INTEGER", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "BLOB", nullable: true),
                     FirstCodeAcceptedAt = table.Column<long>(type: "INTEGER", nullable: true),
-                    ProvenCounter = table.Column<long>(type: "INTEGER", nullable: true),
-                    PukDrilledAt = table.Column<long>(type: "INTEGER", nullable: true),
                     FidoPolicy = table.Column<string>(type: "TEXT", nullable: true),
                     FidoStatus = table.Column<string>(type: "TEXT", nullable: true),
                     Notes = table.Column<string>(type: "TEXT", nullable: true),
@@ -385,28 +448,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
-                name: "pending_seeds",
-                columns: table => new
-                {
-                    TokenId = table.Column<long>(type: "INTEGER", nullable: false),
-                    Generation = table.Column<int>(type: "INTEGER", nullable: false),
-                    SealedSecret = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    StartCounter = table.Column<long>(type: "INTEGER", nullable: false),
-                    StagedBy = table.Column<string>(type: "TEXT", nullable: false),
-                    StagedAt = table.Column<long>(type: "INTEGER", nullable: false)
-                },
-                constraints: table =>
-                {
-                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
-                    table.ForeignKey(
-                        name: "FK_pending_seeds_tokens_TokenId",
-                        column: x => x.TokenId,
-                        principalTable: "tokens",
-                        principalColumn: "Id",
-                        onDelete: ReferentialAction.Cascade);
-                });
-
-            migrationBuilder.CreateTable(
                 name: "token_counters",
                 columns: table => new
                 {
@@ -458,6 +499,28 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_audit_Serial",
                 table: "audit",
                 column: "Serial");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_CredentialHash",
+                table: "desk_agents",
+                column: "CredentialHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_agents_EnrolmentHash",
+                table: "desk_agents",
+                column: "EnrolmentHash",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batch_lines_Cuid",
+                table: "desk_batch_lines",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_State",
+                table: "desk_batches",
+                column: "State");
 
             migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
@@ -559,7 +622,10 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "cookie_keys");
 
             migrationBuilder.DropTable(
-                name: "pending_seeds");
+                name: "desk_agents");
+
+            migrationBuilder.DropTable(
+                name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
                 name: "profiles");
@@ -584,6 +650,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "webhooks");
+
+            migrationBuilder.DropTable(
+                name: "desk_batches");
 
             migrationBuilder.DropTable(
                 name: "provisioning_jobs");

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using SecurityKeys.Virtual;
+
+namespace OathServer.Tests.Desk;
+
+/// <summary>The smart-card service of somebody's desk: a pcscd of our own, in a mount namespace of its own, with a virtual
+/// reader named like a real one. This process does not see it; the agent and the tools that are told its socket do.</summary>
+internal sealed class DeskPcscd : IAsyncDisposable
+{
+    private const string Driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("desk-pcscd-").FullName;
+    private readonly Process daemon;
+    private readonly int port = FreePortPair();
+
+    private DeskPcscd()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "run"));
+        Directory.CreateDirectory(Path.Combine(folder, "readers"));
+        File.WriteAllText(Path.Combine(folder, "readers", "desk"), $"""
+            FRIENDLYNAME "Yubico YubiKey OTP+FIDO+CCID"
+            DEVICENAME /dev/null:0x{port:X4}
+            LIBPATH {Driver}
+            CHANNELID 0x{port:X4}
+
+            """);
+        daemon = Process.Start(new ProcessStartInfo("/usr/bin/unshare",
+            ["-m", "sh", "-c", $"mkdir -p /run/pcscd && mount --bind {folder}/run /run/pcscd && exec /usr/sbin/pcscd -f -i -c {folder}/readers"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        daemon.OutputDataReceived += (_, _) => { };
+        daemon.ErrorDataReceived += (_, _) => { };
+        daemon.BeginOutputReadLine();
+        daemon.BeginErrorReadLine();
+    }
+
+    /// <summary>Why there can be no such service here; null when there can.</summary>
+    public static string? Missing => new[] { "/usr/sbin/pcscd", Driver, "/usr/bin/unshare", "/usr/bin/ykman" }.FirstOrDefault(f => !File.Exists(f)) is { } file
+        ? $"{file} is not installed"
+        : Environment.UserName != "root" ? "a private pcscd needs root" : null;
+
+    public string Socket => Path.Combine(folder, "run", "pcscd.comm");
+
+    public static async Task<DeskPcscd> StartAsync(CancellationToken cancel)
+    {
+        var pcscd = new DeskPcscd();
+        await Eventually.HoldsAsync(() => Task.FromResult(File.Exists(pcscd.Socket)), "pcscd did not start", cancel);
+        return pcscd;
+    }
+
+    /// <summary>Inserts a key; the token pulls it.</summary>
+    public async Task InsertAsync(VirtualKey key, CancellationToken pull)
+    {
+        await Eventually.HoldsAsync(() => Task.FromResult(Listens()), "vpcd does not listen", pull);
+        _ = VpcdCard.RunAsync("127.0.0.1", port, key, pull);
+    }
+
+    public async Task<string> RunAsync(string tool, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(tool, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["PCSCLITE_CSOCK_NAME"] = Socket, ["LC_ALL"] = "C.UTF-8", ["HOME"] = folder },
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {await output}{await errors}");
+        return await output + await errors;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        daemon.Kill(entireProcessTree: true);
+        await daemon.WaitForExitAsync();
+        daemon.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    // Looked up, not tried: connecting would be inserting a card.
+    private bool Listens() => System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(l => l.Port == port);
+
+    // vpcd takes the port and, for its second slot, the next one.
+    private static int FreePortPair()
+    {
+        while (true)
+        {
+            using var first = new TcpListener(IPAddress.Any, 0);
+            first.Start();
+            var port = ((IPEndPoint)first.LocalEndpoint).Port;
+            try
+            {
+                using var second = new TcpListener(IPAddress.Any, port + 1);
+                second.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // taken: draw again
+            }
+        }
+    }
+}
+
+/// <summary>Waits for what another process does.</summary>
+internal static class Eventually
+{
+    public static async Task HoldsAsync(Func<Task<bool>> holds, string otherwise, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(TimeSpan.FromSeconds(90));
+        while (!await holds())
+        {
+            try
+            {
+                await Task.Delay(20, limit.Token);
+            }
+            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+            {
+                throw new TimeoutException(otherwise);
+            }
+        }
+    }
+}

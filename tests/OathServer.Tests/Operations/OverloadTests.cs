@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Http.Json;
+using OathServer.Access;
+
+namespace OathServer.Tests.Operations;
+
+public class OverloadTests
+{
+    [Fact]
+    public async Task More_than_one_relying_partys_share_is_turned_away_with_when_to_come_again_and_others_are_served()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Limits:AtOncePerKey"] = "4" });
+        await server.AddTokenAsync("A1", Codes.Secret);
+        await server.AddTokenAsync("A2", Codes.Secret);
+        using var greedy = await ClientAsync(server, "greedy");
+        using var modest = await ClientAsync(server, "modest");
+
+        var flood = Enumerable.Range(0, 600).Select(i => StatusAsync(greedy, "A1", $"{i:D6}")).ToList();
+        var code = await StatusAsync(modest, "A2", Codes.Hotp(Codes.Secret, 0));
+        var statuses = await Task.WhenAll(flood);
+
+        Assert.Equal(HttpStatusCode.OK, code.Status);
+        Assert.All(statuses, s => Assert.True(s.Status is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, s.Status.ToString()));
+        Assert.Contains(statuses, s => s.Status == HttpStatusCode.OK);
+        Assert.All(statuses.Where(s => s.Status == HttpStatusCode.TooManyRequests), s => Assert.True(s.Again));
+        Assert.Contains(statuses, s => s.Status == HttpStatusCode.TooManyRequests);
+        Assert.Equal(HttpStatusCode.OK, (await StatusAsync(greedy, "A1", "000000")).Status);
+    }
+
+    [Fact]
+    public async Task A_key_with_a_rate_is_held_to_it()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Limits:PerSecondPerKey"] = "1" });
+        using var client = await ClientAsync(server, "vpn");
+
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => StatusAsync(client, "none", $"{i:D6}")));
+
+        Assert.Contains(statuses, s => s.Status == HttpStatusCode.OK);
+        Assert.Contains(statuses, s => s is { Status: HttpStatusCode.TooManyRequests, Again: true });
+    }
+
+    [Fact]
+    public async Task An_address_that_tries_keys_nobody_knows_is_held_up_and_a_known_key_from_there_is_not()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Limits:UnknownKeysPerMinute"] = "5" });
+        using var known = await ClientAsync(server, "vpn");
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 10; i++)
+        {
+            using var stranger = new HttpClient { BaseAddress = server.Address, DefaultRequestHeaders = { { ApiKeyAuthentication.Header, $"{ApiKeys.Prefix}guess{i}" } } };
+            statuses.Add((await StatusAsync(stranger, "A1", "000000")).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.Unauthorized, statuses[0]);
+        Assert.Equal(HttpStatusCode.TooManyRequests, statuses[^1]);
+        Assert.Equal(HttpStatusCode.OK, (await StatusAsync(known, "A1", "000000")).Status);
+    }
+
+    [Fact]
+    public async Task Passwords_from_one_address_are_held_to_a_rate()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Limits:SignInsPerMinute"] = "3" });
+        using var browser = new SignIn.Browser(server.Address);
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 5; i++)
+        {
+            using var reply = await browser.SignInAsync($"nobody{i}", "some long password");
+            statuses.Add(reply.StatusCode);
+            Assert.Equal(reply.StatusCode == HttpStatusCode.TooManyRequests, reply.Headers.RetryAfter is not null);
+        }
+
+        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests), (statuses[0], statuses[^1]));
+    }
+
+    private static async Task<HttpClient> ClientAsync(ServerUnderTest server, string name)
+    {
+        var client = new HttpClient { BaseAddress = server.Address };
+        client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, await server.CreateKeyAsync(name, Roles.RelyingParty));
+        return client;
+    }
+
+    private static async Task<(HttpStatusCode Status, bool Again)> StatusAsync(HttpClient client, string serial, string code)
+    {
+        using var reply = await client.PostAsJsonAsync("/v1/validate", new { serial, code }, TestContext.Current.CancellationToken);
+        return (reply.StatusCode, reply.Headers.RetryAfter is not null);
+    }
+}
