@@ -120,7 +120,7 @@ internal static class ProvisioningEndpoint
             return Problem.Conflict($"The job is {job.State.ToString().ToLowerInvariant()}.", "Only an open job can be resumed.");
         }
 
-        return await workflow.ResumeAsync(db, job, request.Reader, request.Code, Actors.Of(http), cancel) switch
+        return await workflow.ResumeAsync(db, job, request.Reader, Actors.Of(http), cancel, request.Code) switch
         {
             StartOutcome.Started started => await StartedAsync(started, wait: true, created: false, db, cancel),
             var other => Refusal(other),

@@ -101,8 +101,8 @@ internal sealed class Workflow(
 
     /// <summary>Takes an open job up again with the key in <paramref name="reader"/>, or in whichever reader it is.</summary>
     public async Task<StartOutcome> ResumeAsync(
-        OathDbContext db, ProvisioningJob job, string? reader, string? typedCode, AuditEvent actor,
-        CancellationToken cancel)
+        OathDbContext db, ProvisioningJob job, string? reader, AuditEvent actor, CancellationToken cancel,
+        string? typedCode = null)
     {
         var record = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == job.Cuid, cancel);
         foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))

@@ -111,7 +111,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
             var wanted = new Wanted("walk", strategies.Profile.Oath is null ? null : token, null, $"user of {cuid}", null, Force: false);
             var outcome = job is null
                 ? await workflow.StartAsync(db, Reader, wanted, dryRun: false, Actor, Cancel)
-                : await workflow.ResumeAsync(db, job, Reader, typed, Actor, Cancel);
+                : await workflow.ResumeAsync(db, job, Reader, Actor, Cancel, typed);
             if (outcome is StartOutcome.Started started)
             {
                 await started.Running;

@@ -28,7 +28,7 @@ internal static class ProofEndpoint
             .WithSummary("The signed statement of a finished key, a compact JWS (ES256).").ProducesProblem(StatusCodes.Status404NotFound);
         routes.MapGet("/v1/statements/key", PublicKey).AllowAnonymous()
             .WithSummary("The public key statements are verified with: a JWK, or PEM for Accept: application/x-pem-file.");
-        routes.MapGet("/v1/batches/{batch}/report", Report).RequireAuthorization(Rules.Read)
+        routes.MapGet("/v1/shipments/{batch}/report", Report).RequireAuthorization(Rules.Read)
             .WithSummary("What of a batch is ready, the red list, and the statements of its finished keys.").Produces<BatchReport>();
         routes.MapPost("/v1/drills", Run).RequireAuthorization(Rules.Provision)
             .WithSummary("Unblocks keys that are not handed out yet with their escrowed PUKs and records that it worked.").Produces<List<DrillLine>>();

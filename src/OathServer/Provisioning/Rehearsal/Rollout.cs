@@ -249,7 +249,7 @@ internal sealed class Rollout(string folder, int keys, int seed, PukStrategy str
         return job is null
             ? await workflow.StartAsync(
                 db, $"desk {desk}", new Wanted(ProfileName, serial, null, user, null, Force: false), dryRun: false, Actor, cancel)
-            : await workflow.ResumeAsync(db, job, $"desk {desk}", typedCode: null, Actor, cancel);
+            : await workflow.ResumeAsync(db, job, $"desk {desk}", Actor, cancel);
     }
 
     private static async Task<bool> JobExistsAsync(WebApplication node, VirtualKey key, CancellationToken cancel)
