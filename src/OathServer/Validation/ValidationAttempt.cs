@@ -44,7 +44,8 @@ internal sealed class ValidationAttempt(
         HasPendingSeed = false;
         if (candidates.Length == 0)
         {
-            _ = OtpCode.TryParse(code, code.Length, out var typed) && LookAheadWindow.TryMatch(Decoy, 0, policy.LookAhead, typed, out _);
+            // A facade may hand on what is no code at all; a fault here would refuse the whole batch.
+            _ = code.Length is >= Hotp.MinDigits and <= Hotp.MaxDigits && OtpCode.TryParse(code, code.Length, out var typed) && LookAheadWindow.TryMatch(Decoy, 0, policy.LookAhead, typed, out _);
             Outcome = bySerial ? Outcome.UnknownToken : Outcome.UnknownUser;
             log.Add(now, tokenId: 0, apiKeyId, Outcome, subject: subject);
             return;
