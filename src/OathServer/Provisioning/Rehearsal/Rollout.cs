@@ -117,7 +117,7 @@ internal sealed class Rollout(string folder, int keys, int seed, PukStrategy str
                     Batch = Batch,
                     SealedSecret = sealer.Seal(RandomNumberGenerator.GetBytes(20), SealedPlace.TokenSecret(Serial(i), generation: 1)),
                     StartCounter = counter,
-                    CreatedAt = DateTimeOffset.UtcNow,
+                    CreatedAt = TimeProvider.System.GetUtcNow(),
                     Counter = new TokenCounter { Counter = counter, Generation = 1, State = TokenState.Imported },
                 });
             }
