@@ -41,6 +41,12 @@ internal sealed class Rewrapping(Sealer sealer)
                 .Where(k => k.Id == row.Id && k.SealedValue == old).ExecuteUpdateAsync(k => k.SetProperty(x => x.SealedValue, now), cancel));
         }
 
+        foreach (var row in await db.Webhooks.AsNoTracking().ToListAsync(cancel))
+        {
+            done += await MoveAsync(row.SealedSecret, SealedPlace.WebhookSecret(row.Name), (old, now) => db.Webhooks
+                .Where(h => h.Name == row.Name && h.SealedSecret == old).ExecuteUpdateAsync(h => h.SetProperty(x => x.SealedSecret, now), cancel));
+        }
+
         return done;
     }
 
@@ -69,6 +75,7 @@ internal sealed class Rewrapping(Sealer sealer)
         (await db.PendingSeeds.AsNoTracking().Select(p => p.SealedSecret).ToListAsync(cancel)).ForEach(Count);
         (await db.ServerSecrets.AsNoTracking().Select(s => s.SealedValue).ToListAsync(cancel)).ForEach(Count);
         (await db.CookieKeys.AsNoTracking().Select(k => k.SealedValue).ToListAsync(cancel)).ForEach(Count);
+        (await db.Webhooks.AsNoTracking().Select(h => h.SealedSecret).ToListAsync(cancel)).ForEach(Count);
         return counts;
 
         void Count(byte[]? blob)
