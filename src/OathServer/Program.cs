@@ -8,6 +8,8 @@ using OathServer.Import;
 using OathServer.Import.Export;
 using OathServer.Keys;
 using OathServer.Operations;
+using OathServer.Provisioning.Puk;
+using OathServer.Provisioning.Rehearsal;
 using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
@@ -23,6 +25,8 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     KeysCommand.Create(),
     AgentCommand.Create(),
     VirtualKeyCommand.Create(),
+    PukMasterCommand.Create(),
+    RehearseCommand.Create(),
     StaffCommand.Create(),
     MoveCommand.Create(),
     AuditCommand.Create(),

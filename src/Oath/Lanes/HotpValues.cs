@@ -65,6 +65,9 @@ internal static unsafe class HotpValues
             case LaneWidth.Avx512Vl when Avx512F.VL.IsSupported:
                 Sha1Lanes<Avx512VlLanes32, Vector256<uint>>.Fill(midstates, counter, count, values);
                 break;
+            case LaneWidth.Avx2 when Avx2.IsSupported && count > Avx2Lanes32.Count:
+                Sha1Lanes<Avx2PairLanes32, Pair256>.Fill(midstates, counter, count, values);
+                break;
             case LaneWidth.Avx2 when Avx2.IsSupported:
                 Sha1Lanes<Avx2Lanes32, Vector256<uint>>.Fill(midstates, counter, count, values);
                 break;

@@ -114,7 +114,13 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
         }
 
         httpContext.Response.StatusCode = problem.Status!.Value;
-        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
+        if (!await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem }))
+        {
+            // The caller accepts no JSON: it gets it all the same, rather than a fault of ours.
+            await TypedResults.Problem(problem).ExecuteAsync(httpContext);
+        }
+
+        return true;
     }
 
     /// <summary>Where and what, without the value: it may have been a code.</summary>

@@ -9,7 +9,7 @@ namespace OathServer.Records;
 
 /// <summary>What changes a record after provisioning: its status, notes, and the reveals. Each with its audit entry in
 /// one transaction; a secret is handed out only after that entry is durable.</summary>
-internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer sealer, TimeProvider time)
+internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, TimeProvider time)
 {
     private static readonly Dictionary<KeyStatus, KeyStatus[]> Next = new()
     {
@@ -30,7 +30,10 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
 
         record.PukKnownToPerson = true;
         record.UpdatedAt = time.GetUtcNow();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await audit.SaveAsync(db, cancel, Entry(actor, record, "puk.reveal", reason));
+        await quota.AssertAsync(db, actor.Actor, cancel);
+        await transaction.CommitAsync(cancel);
         return Taken(puk);
     }
 
@@ -53,6 +56,7 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
         }
 
         await audit.SaveAsync(db, cancel, Entry(actor, record, "pin.reveal", reason));
+        await quota.AssertAsync(db, actor.Actor, cancel);
         await transaction.CommitAsync(cancel);
         return Taken(pin);
     }

@@ -105,7 +105,18 @@ internal static class RecordsEndpoint
             return Missing(cuid);
         }
 
-        if (await reveal(db, record, request.Reason.Trim(), Actors.Of(http), cancel) is not { } secret)
+        string? secret;
+        try
+        {
+            secret = await reveal(db, record, request.Reason.Trim(), Actors.Of(http), cancel);
+        }
+        catch (RevealQuotaSpentException spent)
+        {
+            return TypedResults.Problem(
+                statusCode: StatusCodes.Status429TooManyRequests, title: spent.Message, detail: "Ask a colleague; an administrator sets Records:RevealsADay.");
+        }
+
+        if (secret is null)
         {
             return Problem.NotFound(none, "Provision the key again to set one.");
         }

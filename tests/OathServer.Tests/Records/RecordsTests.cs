@@ -65,6 +65,22 @@ public class RecordsTests
     }
 
     [Fact]
+    public async Task One_person_is_shown_only_so_many_secrets_a_day_and_a_refusal_uses_nothing_up()
+    {
+        await using var server = await WithKeyAsync(settings: new Dictionary<string, string?> { ["Records:RevealsADay"] = "2" });
+        var client = await server.Client(Roles.HelpDesk);
+        var replies = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
+            client.PostAsJsonAsync("/v1/records/00011170/puk/reveal", new { reason = "PIN blocked" }, Cancel)));
+
+        Assert.Equal(2, replies.Count(r => r.StatusCode == HttpStatusCode.OK));
+        Assert.Equal(2, replies.Count(r => r.StatusCode == HttpStatusCode.TooManyRequests));
+        Assert.Equal(2, await server.WithDatabase(db => db.Audit.CountAsync(e => e.Action == "puk.reveal", Cancel)));
+        using var spent = await client.PostAsJsonAsync("/v1/records/00011170/pin/reveal", new { reason = "handout lost" }, Cancel);
+        using var colleague = await (await server.Client()).PostAsJsonAsync("/v1/records/00011170/pin/reveal", new { reason = "handout lost" }, Cancel);
+        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.OK), (spent.StatusCode, colleague.StatusCode));
+    }
+
+    [Fact]
     public async Task Suspending_a_key_refuses_its_token_at_once_and_handing_it_out_again_lets_it_in()
     {
         await using var server = await WithKeyAsync();
@@ -81,9 +97,9 @@ public class RecordsTests
         Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
     }
 
-    private static async Task<ServerUnderTest> WithKeyAsync(VirtualKey? key = null)
+    private static async Task<ServerUnderTest> WithKeyAsync(VirtualKey? key = null, Dictionary<string, string?>? settings = null)
     {
-        var server = await ServerUnderTest.StartAsync();
+        var server = await ServerUnderTest.StartAsync(settings);
         await server.AddTokenAsync("A1", Codes.Secret, counter: 5, state: TokenState.Imported);
         key ??= new VirtualKey(new VirtualKeyOptions { Serial = 70000 });
         server.Services.GetRequiredService<KeyReaders>().Plug("desk 1", KeyReaders.VirtualKind, key.Connect);
