@@ -10,6 +10,8 @@ switch (mode)
         return await Ratios.RunAsync(tokens, Option("--postgresql"));
     case "advances":
         return await DurableAdvances.RunAsync(tokens, rounds: 5);
+    case "import":
+        return await ImportSpeed.RunAsync(tokens, Option("--postgresql"));
     case "peer-bare":
         await Peers.Bare().RunAsync();
         return 0;
@@ -21,6 +23,7 @@ switch (mode)
             """
             ratios     the server against bare Kestrel and the usual shape, 1, 16 and 64 connections
             advances   durable advances alone at 64 callers, against a commit each
+            import     a shipment of encrypted keys imported, against a SaveChanges each
             Options: --tokens N
             """);
         return 2;

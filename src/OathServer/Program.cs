@@ -5,8 +5,11 @@ using OathServer.Backup;
 using OathServer.Demo;
 using OathServer.Desk;
 using OathServer.Import;
+using OathServer.Import.Export;
 using OathServer.Keys;
 using OathServer.Operations;
+using OathServer.Provisioning.Puk;
+using OathServer.Provisioning.Rehearsal;
 using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
@@ -16,10 +19,14 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     DemoCommand.Create(),
     ApiKeyCommand.Create(),
     ImportCommand.Create(),
+    ImportsCommand.Create(),
+    ExportCommand.Create(),
     PskcCommand.Create(),
     KeysCommand.Create(),
     AgentCommand.Create(),
     VirtualKeyCommand.Create(),
+    PukMasterCommand.Create(),
+    RehearseCommand.Create(),
     StaffCommand.Create(),
     MoveCommand.Create(),
     AuditCommand.Create(),

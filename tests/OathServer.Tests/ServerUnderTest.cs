@@ -38,7 +38,8 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     /// <summary>Starts a server; <paramref name="folder"/> is one left by an earlier server, for restarts.</summary>
     public static async Task<ServerUnderTest> StartAsync(
-        IReadOnlyDictionary<string, string?>? settings = null, string? folder = null, TimeProvider? time = null)
+        IReadOnlyDictionary<string, string?>? settings = null, string? folder = null, TimeProvider? time = null,
+        Action<IServiceCollection>? replace = null)
     {
         var own = folder is null;
         folder ??= Directory.CreateTempSubdirectory("oathserver-test-").FullName;
@@ -66,6 +67,8 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             {
                 services.AddSingleton(time);
             }
+
+            replace?.Invoke(services);
         });
         await OathHost.StartAsync(app, TestContext.Current.CancellationToken);
         return new ServerUnderTest(app, folder, own);

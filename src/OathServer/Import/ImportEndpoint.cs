@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Import.Export;
 using OathServer.Operations;
 using OathServer.Storage;
 
@@ -25,6 +26,8 @@ internal static class ImportEndpoint
     {
         services.AddSingleton<ImportTurn>();
         services.AddSingleton<ShipmentImport>();
+        services.AddSingleton<ImportUndo>();
+        services.AddSingleton<CredentialExport>();
     }
 
     public static void MapImport(this IEndpointRouteBuilder routes)
@@ -41,6 +44,10 @@ internal static class ImportEndpoint
             .WithSummary("Reads the report of an import.").ProducesProblem(StatusCodes.Status404NotFound);
         imports.MapGet("/running", Watch).RequireAuthorization(Rules.Provision)
             .WithSummary("Follows the running import by server-sent events.").ProducesProblem(StatusCodes.Status404NotFound);
+        imports.MapDelete("/{id:long}", Undo).RequireAuthorization(Rules.Provision)
+            .WithSummary("Takes an import back, while none of its tokens has been used.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        routes.MapExport();
         imports.MapDelete("/running", Cancel).RequireAuthorization(Rules.Provision)
             .WithSummary("Ends the running import; nothing of it stays.").ProducesProblem(StatusCodes.Status404NotFound);
     }
@@ -179,6 +186,24 @@ internal static class ImportEndpoint
             t.Serial, KeyOutcome.Imported, t.DisabledReason, null, t.KeyId, 0, t.Type == TokenType.Hotp ? t.StartCounter : null,
             t.Person?.Name, t.Counter!.State.ToString().ToLowerInvariant()));
         return TypedResults.Ok(report with { Id = id, Keys = after is null ? [.. report.Keys, .. keys] : keys });
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> Undo(
+        long id, HttpContext http, OathDbContext db, ImportUndo undo, CancellationToken cancel)
+    {
+        var result = await undo.UndoAsync(db, id, Actor(http), cancel);
+        if (result.Import is null)
+        {
+            return Problem.NotFound($"There is no import {id}.", "GET /v1/imports lists them.");
+        }
+
+        return result.InUseCount == 0 ? TypedResults.NoContent() : TypedResults.Problem(new ProblemDetails
+        {
+            Status = StatusCodes.Status409Conflict,
+            Title = $"{result.InUseCount} tokens of import {id} are in use. Nothing was removed.",
+            Detail = "An import can be taken back only while no code of its tokens was accepted and none is on a key. Suspend or retire its tokens one by one instead.",
+            Extensions = { ["inUse"] = result.InUse },
+        });
     }
 
     private static Results<ServerSentEventsResult<ImportProgress>, ProblemHttpResult> Watch(ImportTurn turn, CancellationToken cancel) =>

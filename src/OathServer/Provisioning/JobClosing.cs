@@ -29,7 +29,7 @@ internal sealed class JobClosing(AuditTrail audit, TimeProvider time)
         }
 
         var record = await db.Records.SingleAsync(r => r.Cuid == job.Cuid, cancel);
-        record.Status = touched ? KeyStatus.InDoubt : record.ProvisionedAt is null ? KeyStatus.InProvisioning : KeyStatus.ReadyForHandout;
+        record.Status = touched ? KeyStatus.InDoubt : job.StatusBefore ?? KeyStatus.InProvisioning;
         record.UpdatedAt = now;
         job.State = JobState.Abandoned;
         job.OpenCuid = null;

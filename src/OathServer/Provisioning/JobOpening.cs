@@ -6,7 +6,7 @@ using OathServer.Tokens;
 namespace OathServer.Provisioning;
 
 /// <summary>What is wanted: which token (or the next free one of a batch) for whom.</summary>
-internal sealed record Wanted(string? Profile, string? Serial, string? Batch, string? User, string? Realm, bool Force);
+internal sealed record Wanted(string? Profile, string? Serial, string? Batch, string? User, string? Realm, bool Force, bool PukOnly = false);
 
 /// <summary>Everything that is known before anything is written.</summary>
 internal sealed record Prospect(KnownProfile Profile, KeyLook Look, Token? Token, KeyRecord? Record, ProvisioningPlan Plan);
@@ -17,7 +17,14 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
     /// <summary>What a job would do; a string when the request cannot be understood.</summary>
     public async Task<(Prospect? Prospect, string? Refusal)> ProspectAsync(OathDbContext db, KeyLook look, Wanted wanted, CancellationToken cancel)
     {
-        var profile = await profiles.CurrentAsync(db, wanted.Profile ?? RolloutProfile.DefaultName, cancel);
+        var name = wanted.Profile;
+        if (wanted.PukOnly)
+        {
+            var offered = look.Offered.Select(c => c.Text).ToList();
+            name = await db.Records.Where(r => offered.Contains(r.Cuid) && r.ProfileName != null).Select(r => r.ProfileName).FirstOrDefaultAsync(cancel);
+        }
+
+        var profile = await profiles.CurrentAsync(db, name ?? RolloutProfile.DefaultName, cancel);
         if (profile is null)
         {
             return (null, $"There is no profile {wanted.Profile}.");
@@ -39,6 +46,13 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         if (record is { Status: KeyStatus.Lost or KeyStatus.Retired })
         {
             return (null, $"Key {look.Cuid} is recorded as {record.Status.ToString().ToLowerInvariant()}. Change its status first.");
+        }
+
+        if (wanted.PukOnly)
+        {
+            return record is { PukMethod: not PukMethod.NotSet }
+                ? (new Prospect(profile, look, null, record, ProvisioningPlan.MakePukOnly(profile, look, record)), null)
+                : (null, $"No record of ours says the PUK of key {look.Cuid}. Provision the key.");
         }
 
         Token? token = null;
@@ -73,7 +87,7 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
     {
         var now = time.GetUtcNow();
         var (look, token) = (prospect.Look, prospect.Token);
-        var person = wanted.User is { } user
+        var person = wanted.PukOnly ? prospect.Record!.Person : wanted.User is { } user
             ? await life.PersonAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel)
             : token?.Person;
         var job = new ProvisioningJob
@@ -84,6 +98,8 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             ProfileName = prospect.Profile.Name,
             ProfileVersion = prospect.Profile.Version,
             TokenId = token?.Id,
+            IsPukOnly = wanted.PukOnly,
+            StatusBefore = prospect.Record?.Status,
             Operator = actor.Actor,
             StartedAt = now,
             Lease = driver,

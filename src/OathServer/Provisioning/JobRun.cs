@@ -9,12 +9,13 @@ namespace OathServer.Provisioning;
 
 /// <summary>Drives one job over an open key, from wherever it stands to its end or to what stops it.</summary>
 internal sealed class JobRun(
-    KeySecrets secrets, OathSteps oath, Sealer sealer, AuditTrail audit, TimeProvider time)
+    KeySecrets secrets, OathSteps oath, Sealer sealer, AuditTrail audit, TimeProvider time, ILogger<JobRun> log)
 {
     /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
     /// driver's job is left alone.</summary>
     public async Task RunAsync(
-        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, CancellationToken cancel)
+        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, string? typedCode,
+        CancellationToken cancel)
     {
         var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
         var record = await db.Records.Include(r => r.Person).SingleAsync(r => r.Cuid == job.Cuid, cancel);
@@ -26,8 +27,12 @@ internal sealed class JobRun(
         try
         {
             job.Trouble = null;
-            await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name), cancel);
-            Enter(record, job, profile);
+            await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name, typedCode), cancel);
+            if (!job.IsPukOnly)
+            {
+                Enter(record, job, profile);
+            }
+
             journal.Done(journal.Step(StepNames.Record), "confirmed");
             await journal.ConfirmAsync(actor, cancel);
         }
@@ -35,10 +40,27 @@ internal sealed class JobRun(
         {
             await journal.StopAsync(fault.Message, actor, CancellationToken.None);
         }
+        catch (LeaseLostException)
+        {
+            // Nothing of ours was stored; the other driver tells what becomes of the job.
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            // What is in memory may be ahead of what is stored: only words are added to what is there.
+            log.LogError("Provisioning job {Job} on key {Cuid} stopped: {Fault}", id, job.Cuid, fault);
+            db.ChangeTracker.Clear();
+            await Journal.LetGoAsync(db, id, driver, "The server could not go on (its log says why). Nothing on the key is lost: resume.");
+        }
     }
 
     private async Task RunStepsAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Journal.Job.IsPukOnly)
+        {
+            await new PukStep(secrets).RunAsync(job, cancel);
+            return;
+        }
+
         var piv = new PivSteps(secrets);
         await piv.SetRetriesAsync(job, cancel);
         await piv.SetManagementKeyAsync(job, cancel);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
 using OathServer.Secrets;
@@ -101,7 +102,7 @@ internal sealed class Journal(
         job.Trouble = null;
         job.EndedAt = now;
         job.LeaseUntil = null;
-        record.Status = KeyStatus.ReadyForHandout;
+        record.Status = job is { IsPukOnly: true, StatusBefore: { } before } ? before : KeyStatus.ReadyForHandout;
         record.UpdatedAt = now;
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);
@@ -113,6 +114,21 @@ internal sealed class Journal(
 
         await audit.SaveAsync(db, cancel, actor with { Action = "provisioning.confirm", Outcome = "done", Cuid = job.Cuid });
         await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Says what stopped the job and lets go of it, as far as the storage takes it; a job that was confirmed with
+    /// the answer lost stays confirmed.</summary>
+    public static async Task LetGoAsync(OathDbContext db, Guid id, string driver, string trouble)
+    {
+        try
+        {
+            await db.Jobs.Where(j => j.Id == id && j.Lease == driver && j.State == JobState.Open)
+                .ExecuteUpdateAsync(j => j.SetProperty(x => x.Trouble, trouble).SetProperty(x => x.LeaseUntil, (DateTimeOffset?)null));
+        }
+        catch (Exception fault) when (fault is DbException or InvalidOperationException or DbUpdateException)
+        {
+            // The storage is still away. Whoever resumes finds that this driver is gone.
+        }
     }
 
     /// <summary>A secret was committed that may or may not be on the key.</summary>

@@ -4,6 +4,7 @@ using SecurityKeys.Cards;
 using SecurityKeys.Fido;
 using SecurityKeys.Management;
 using SecurityKeys.OathApplet;
+using SecurityKeys.OtpSlots;
 using SecurityKeys.Piv;
 
 namespace OathServer.Provisioning;
@@ -11,7 +12,8 @@ namespace OathServer.Provisioning;
 /// <summary>What a key says of itself, read without spending a try and without changing anything.
 /// <see cref="Cuid"/> is the one its record stands under, or the first it offers; the empty one when it offers none.</summary>
 internal sealed record KeyLook(
-    Cuid Cuid, IReadOnlyList<Cuid> Offered, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath, FidoInfo? Fido)
+    Cuid Cuid, IReadOnlyList<Cuid> Offered, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath,
+    SlotsLook? Slots, FidoInfo? Fido)
 {
     /// <exception cref="SmartCardException">The key was pulled or reset, or is no security key that we know.</exception>
     public static KeyLook Read(ISmartCardConnection connection)
@@ -28,7 +30,7 @@ internal sealed record KeyLook(
         return new KeyLook(
             offered.Count > 0 ? offered[0] : default, offered, serial?.ToString(CultureInfo.InvariantCulture),
             device is null && serial is null ? "PIV card" : "YubiKey",
-            device?.Firmware ?? firmware, piv, ReadOath(connection), FidoApplication.TrySelect(connection)?.GetInfo());
+            device?.Firmware ?? firmware, piv, ReadOath(connection), ReadSlots(connection), FidoApplication.TrySelect(connection)?.GetInfo());
     }
 
     private static PivLook? ReadPiv(ISmartCardConnection connection, out Version? firmware)
@@ -56,7 +58,15 @@ internal sealed record KeyLook(
         OathApplication.TrySelect(connection) is { } oath
             ? new OathLook(oath.Firmware, oath.Locked, oath.Locked ? [] : oath.List())
             : null;
+
+    private static SlotsLook? ReadSlots(ISmartCardConnection connection) =>
+        OtpSlotsApplication.TrySelect(connection) is { } slots
+            ? new SlotsLook(slots.IsSlot1Configured, slots.IsSlot2Configured)
+            : null;
 }
+
+/// <summary>Which OTP slots are configured; what they hold cannot be read.</summary>
+internal sealed record SlotsLook(bool IsSlot1Configured, bool IsSlot2Configured);
 
 /// <summary>The PIV application. Metadata is null where the key cannot tell.</summary>
 internal sealed record PivLook(

@@ -5,6 +5,10 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Provisioning.Handout;
+using OathServer.Provisioning.Proof;
+using OathServer.Provisioning.Puk;
+using OathServer.Provisioning.Reseed;
 using OathServer.Storage;
 
 namespace OathServer.Provisioning;
@@ -25,7 +29,8 @@ public sealed record ProvisionRequest(
 
 /// <summary>Takes a job up again.</summary>
 /// <param name="Reader">Where the key is now; all readers are looked through when left out.</param>
-public sealed record ResumeRequest(string? Reader = null);
+/// <param name="Code">The code an OTP slot typed, where the job waits for it.</param>
+public sealed record ResumeRequest(string? Reader = null, string? Code = null);
 
 /// <summary>Gives a job up.</summary>
 /// <param name="Force">Also when the key may hold secrets of this job: it was reset, lost or destroyed. The journal keeps them.</param>
@@ -60,6 +65,10 @@ internal static class ProvisioningEndpoint
     public static void MapProvisioning(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/readers", Readers).RequireAuthorization(Rules.Provision).WithSummary("The readers and which hold a key.");
+        routes.MapReseed();
+        routes.MapPuks();
+        routes.MapProof();
+        routes.MapHandouts();
         var jobs = routes.MapGroup("/v1/provisioning");
         jobs.MapPost("/", Start).RequireAuthorization(Rules.Provision)
             .WithSummary("Provisions the key in a reader; with dryRun answers with the plan.")
@@ -111,7 +120,7 @@ internal static class ProvisioningEndpoint
             return Problem.Conflict($"The job is {job.State.ToString().ToLowerInvariant()}.", "Only an open job can be resumed.");
         }
 
-        return await workflow.ResumeAsync(db, job, request.Reader, Actors.Of(http), cancel) switch
+        return await workflow.ResumeAsync(db, job, request.Reader, Actors.Of(http), cancel, request.Code) switch
         {
             StartOutcome.Started started => await StartedAsync(started, wait: true, created: false, db, cancel),
             var other => Refusal(other),
@@ -199,7 +208,7 @@ internal static class ProvisioningEndpoint
         }
     }
 
-    private static async Task<IResult> StartedAsync(
+    internal static async Task<IResult> StartedAsync(
         StartOutcome.Started started, bool wait, bool created, OathDbContext db, CancellationToken cancel)
     {
         if (wait)
@@ -211,7 +220,7 @@ internal static class ProvisioningEndpoint
         return created ? TypedResults.Created($"/v1/provisioning/{started.Job}", view) : TypedResults.Ok(view);
     }
 
-    private static ProblemHttpResult Refusal(StartOutcome outcome) => outcome switch
+    internal static ProblemHttpResult Refusal(StartOutcome outcome) => outcome switch
     {
         StartOutcome.Busy busy => Problem.Conflict(busy.What, "Try again in a moment."),
         StartOutcome.Refused { Reasons.Count: > 1 } refused =>

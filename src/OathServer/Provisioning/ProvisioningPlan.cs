@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using OathServer.Storage;
 using SecurityKeys.OathApplet;
+using SecurityKeys.OtpSlots;
 
 namespace OathServer.Provisioning;
 
@@ -50,6 +51,19 @@ internal sealed record ProvisioningPlan(
         }
 
         return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
+    }
+
+    /// <summary>Renews the PUK of a key we know and leaves everything else as it is.</summary>
+    public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record)
+    {
+        var refusals = new List<string>();
+        var warnings = new List<string>();
+        CheckPiv(look, record, profile.Decisions, force: true, refusals, warnings);
+        return new ProvisioningPlan(
+            [
+                .. StepsOf(look, token: null, record, profile.Decisions, user: null)
+                    .Select(s => s.Name is StepNames.Puk or StepNames.Record ? s : s with { SkipReason = "only the PUK is renewed" }),
+            ], warnings, refusals);
     }
 
     /// <summary>The credential's name on the key.</summary>
@@ -141,6 +155,12 @@ internal sealed record ProvisioningPlan(
             refusals.Add($"Token {token.Serial} may not be used: {disabled}");
         }
 
+        if (wanted.Slot is { } slot)
+        {
+            CheckSlot(slot, look, token, record, force, refusals, warnings);
+            return;
+        }
+
         if (look.Oath is not { } oath)
         {
             refusals.Add("The key's OATH application cannot be reached through this reader.");
@@ -174,6 +194,44 @@ internal sealed record ProvisioningPlan(
         if (oath.Credentials.Any(c => c.Name == name))
         {
             warnings.Add($"The OATH credential {name} on the key is overwritten.");
+        }
+    }
+
+    private static void CheckSlot(
+        int slot, KeyLook look, Token token, KeyRecord? record, bool force, List<string> refusals, List<string> warnings)
+    {
+        if (look.Slots is not { } slots)
+        {
+            refusals.Add("The key's OTP slots cannot be reached through this reader.");
+            return;
+        }
+
+        if (token.Type != TokenType.Hotp || token.Algorithm != global::Oath.OathAlgorithm.Sha1 || token.Digits is not (6 or 8))
+        {
+            refusals.Add($"Token {token.Serial} does not fit a slot: that takes HOTP with SHA-1 and 6 or 8 digits. Use a profile without a slot.");
+        }
+
+        // A slot keeps its counter divided by 16 (yubikit yubiotp.py): the server goes on to the same multiple.
+        if (OtpSlotsApplication.RoundUp((ulong)token.Counter!.Counter) is not { } start)
+        {
+            refusals.Add($"Token {token.Serial} stands at counter {token.Counter.Counter}; a slot starts from at most {OtpSlotsApplication.MovingFactorMax}. Reseed it.");
+        }
+        else if (start != token.Counter.Counter)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture,
+                $"A slot starts from multiples of 16 only: key and server both start from {start} instead of {token.Counter.Counter}."));
+        }
+
+        if ((slot == 1 ? slots.IsSlot1Configured : slots.IsSlot2Configured) && !(record?.Tokens.Any(t => t.Id == token.Id) ?? false))
+        {
+            if (force)
+            {
+                warnings.Add($"What slot {slot} holds now is overwritten.");
+            }
+            else
+            {
+                refusals.Add($"Slot {slot} is configured and we do not know with what. Send force to overwrite it, or use the other slot.");
+            }
         }
     }
 
@@ -212,7 +270,9 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Pin, decisions.Pin.Strategy == PinStrategy.RefuseDefault
                 ? "See that the holder has replaced the factory PIN"
                 : "Set a unique initial PIN by means of the PUK"),
-            new(StepNames.FirstCode, "Ask the key for one code and validate it",
+            new(StepNames.FirstCode, decisions.Oath?.Slot is { } slot
+                ? string.Create(CultureInfo.InvariantCulture, $"Validate the first code that slot {slot} types when touched")
+                : "Ask the key for one code and validate it",
                 decisions.VerifyFirstCode && hasOath ? null : "the profile does not ask for it"),
             new(StepNames.Record, "Confirm the record"),
         ];

@@ -1,3 +1,6 @@
+using OathServer.Provisioning.Proof;
+using OathServer.Provisioning.Puk;
+using OathServer.Provisioning.Reseed;
 using OathServer.Provisioning.Steps;
 
 namespace OathServer.Provisioning;
@@ -25,5 +28,9 @@ internal static class ProvisioningServices
         services.AddSingleton<JobRun>();
         services.AddSingleton<JobClosing>();
         services.AddSingleton<Workflow>();
+        services.AddSingleton<SeedRenewal>();
+        services.AddSingleton<PukMasters>();
+        services.AddSingleton<Statements>();
+        services.AddSingleton<Drill>();
     }
 }

@@ -15,6 +15,9 @@ internal sealed record MadePuk(byte[] Digits, int MasterVersion, int Attempt);
 /// numbers big-endian, texts UTF-8. The profile's name is part of it: one CUID in two rollouts has two PUKs.</remarks>
 internal static class PukDerivation
 {
+    /// <summary>The CUID with how it was read, e.g. <c>DeviceSerial:00BC614E</c>: the same bytes read in two ways are two keys.</summary>
+    public static string Tagged(string source, string cuid) => $"{source}:{cuid}";
+
     /// <summary>First attempt that is not weak.</summary>
     public static MadePuk Derive(ReadOnlySpan<byte> master, int masterVersion, string profile, string cuid, int digits)
     {

@@ -64,6 +64,11 @@ public sealed record RolloutProfile
             yield return "oath.name: must contain {serial} or {user}, or two credentials on a key would share a name.";
         }
 
+        if (Oath?.Slot is not (null or 1 or 2))
+        {
+            yield return "oath.slot: 1 or 2; leave it out for the OATH application.";
+        }
+
         if (VerifyFirstCode && Oath is null)
         {
             yield return "verifyFirstCode: there is no code to verify without an OATH credential.";
@@ -131,7 +136,9 @@ public enum ManagementKeyStrategy
 /// <param name="Name">Its name there; <c>{serial}</c> and <c>{user}</c> are filled in. The serial stays true when a key
 /// changes hands.</param>
 /// <param name="Touch">Whether each code needs a touch.</param>
-public sealed record OathDecision(string Name = "OathServer:{serial}", bool Touch = false);
+/// <param name="Slot">1 or 2: the key types the codes from this OTP slot when touched (HOTP, SHA-1, 6 or 8 digits, at most
+/// 20 bytes of secret); null puts the credential into the OATH application.</param>
+public sealed record OathDecision(string Name = "OathServer:{serial}", bool Touch = false, int? Slot = null);
 
 /// <summary>The FIDO decision of the rollout.</summary>
 /// <param name="Scope">Whether FIDO is used; <see cref="FidoScope.Undecided"/> leaves gap 4 open.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
 using OathServer.Provisioning.Steps;
@@ -31,7 +32,8 @@ internal sealed class Workflow(
     KeyReaders readers, JobOpening opening, IServiceScopeFactory scopes, IHostApplicationLifetime lifetime)
 {
     // A process of its own name: on SQLite one process owns the database, so leases of others are of the dead.
-    private static readonly string Process = $"{Environment.MachineName}/{Guid.NewGuid():N}/";
+    private readonly string process = $"{Environment.MachineName}/{Guid.NewGuid():N}/";
+    private readonly ConcurrentDictionary<string, bool> driving = new(StringComparer.Ordinal);
 
     /// <summary>Plans, and unless it is a dry run opens the job and drives it.</summary>
     public async Task<StartOutcome> StartAsync(
@@ -43,6 +45,7 @@ internal sealed class Workflow(
         }
 
         var kept = false;
+        var driver = "";
         try
         {
             var look = KeyLook.Read(session!.Card);
@@ -73,7 +76,7 @@ internal sealed class Workflow(
                 }
             }
 
-            var driver = Process + Guid.NewGuid().ToString("N");
+            driver = NewDriver();
             if (await opening.OpenAsync(db, prospect, wanted, actor, driver, cancel) is not { } job)
             {
                 return new StartOutcome.Busy("Somebody else opened a job on this key or took the token a moment ago.");
@@ -91,13 +94,15 @@ internal sealed class Workflow(
             if (!kept)
             {
                 session!.Dispose();
+                driving.TryRemove(driver, out _);
             }
         }
     }
 
     /// <summary>Takes an open job up again with the key in <paramref name="reader"/>, or in whichever reader it is.</summary>
     public async Task<StartOutcome> ResumeAsync(
-        OathDbContext db, ProvisioningJob job, string? reader, AuditEvent actor, CancellationToken cancel)
+        OathDbContext db, ProvisioningJob job, string? reader, AuditEvent actor, CancellationToken cancel,
+        string? typedCode = null)
     {
         var record = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == job.Cuid, cancel);
         foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))
@@ -118,43 +123,63 @@ internal sealed class Workflow(
                 continue;
             }
 
-            var driver = Process + Guid.NewGuid().ToString("N");
+            var driver = NewDriver();
             if (!await TakeAsync(db, job.Id, driver, cancel))
             {
+                driving.TryRemove(driver, out _);
                 session!.Dispose();
                 return new StartOutcome.Busy("The job is being driven now.");
             }
 
             var profile = await RolloutProfiles.VersionAsync(db, job.ProfileName, job.ProfileVersion, cancel)
                 ?? throw new InvalidOperationException($"Profile {job.ProfileName} version {job.ProfileVersion} is missing.");
-            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, profile, actor, driver));
+            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, profile, actor, driver, typedCode));
         }
 
         return new StartOutcome.Refused($"Key {job.Cuid} is in none of the readers.", "Insert that very key, then resume.", []);
     }
 
-    /// <summary>One statement decides who drives; a lease that ran out, or one of a process that is gone, is free.</summary>
-    private static async Task<bool> TakeAsync(OathDbContext db, Guid id, string driver, CancellationToken cancel)
+    /// <summary>One statement decides who drives; a lease that ran out, or one of a driver that is known to be gone (of
+    /// this process, or of any other where one process owns the database), is free.</summary>
+    private async Task<bool> TakeAsync(OathDbContext db, Guid id, string driver, CancellationToken cancel)
     {
         var now = TimeProvider.System.GetUtcNow();
         DateTimeOffset? until = now + Journal.LeaseTime;
         var single = !db.Database.IsNpgsql();
+        var lease = await db.Jobs.Where(j => j.Id == id).Select(j => j.Lease).SingleOrDefaultAsync(cancel);
+        var gone = lease is not null
+            && (lease.StartsWith(process, StringComparison.Ordinal) ? !driving.ContainsKey(lease) : single) ? lease : null;
         return await db.Jobs
             .Where(j => j.Id == id && j.State == JobState.Open
-                && (j.LeaseUntil == null || j.LeaseUntil < now || (single && !j.Lease!.StartsWith(Process))))
+                && (j.LeaseUntil == null || j.LeaseUntil < now || (gone != null && j.Lease == gone)))
             .ExecuteUpdateAsync(j => j.SetProperty(x => x.Lease, driver).SetProperty(x => x.LeaseUntil, until), cancel) == 1;
     }
 
     /// <summary>On a thread of the pool, in a scope of its own: a caller that goes away does not stop a half-written key.</summary>
-    private Task DriveAsync(ReaderSession session, Guid id, KnownProfile profile, AuditEvent actor, string driver) => Task.Run(async () =>
+    private Task DriveAsync(ReaderSession session, Guid id, KnownProfile profile, AuditEvent actor, string driver, string? typedCode = null) => Task.Run(async () =>
     {
-        using (session)
+        try
         {
-            await using var scope = scopes.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<JobRun>().RunAsync(
-                scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session.Card, actor, driver, lifetime.ApplicationStopping);
+            using (session)
+            {
+                await using var scope = scopes.CreateAsyncScope();
+                await scope.ServiceProvider.GetRequiredService<JobRun>().RunAsync(
+                    scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session.Card, actor, driver, typedCode,
+                    lifetime.ApplicationStopping);
+            }
+        }
+        finally
+        {
+            driving.TryRemove(driver, out _);
         }
     });
+
+    private string NewDriver()
+    {
+        var driver = process + Guid.NewGuid().ToString("N");
+        driving[driver] = true;
+        return driver;
+    }
 
     private StartOutcome? TryOpen(string reader, out ReaderSession? session)
     {

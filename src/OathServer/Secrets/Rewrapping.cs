@@ -28,6 +28,13 @@ internal sealed class Rewrapping(Sealer sealer)
                 .ExecuteUpdateAsync(s => s.SetProperty(x => x.SealedValue, now), cancel));
         }
 
+        foreach (var row in await db.PendingSeeds.AsNoTracking()
+            .Join(db.Tokens, p => p.TokenId, t => t.Id, (p, t) => new { p.TokenId, p.Generation, p.SealedSecret, t.Serial }).ToListAsync(cancel))
+        {
+            done += await MoveAsync(row.SealedSecret, SealedPlace.TokenSecret(row.Serial, row.Generation), (old, now) => db.PendingSeeds
+                .Where(p => p.TokenId == row.TokenId && p.SealedSecret == old).ExecuteUpdateAsync(p => p.SetProperty(x => x.SealedSecret, now), cancel));
+        }
+
         foreach (var row in await db.CookieKeys.AsNoTracking().ToListAsync(cancel))
         {
             done += await MoveAsync(row.SealedValue, SealedPlace.CookieKey(row.Name), (old, now) => db.CookieKeys
@@ -65,6 +72,7 @@ internal sealed class Rewrapping(Sealer sealer)
             Count(row.SealedNew);
         }
 
+        (await db.PendingSeeds.AsNoTracking().Select(p => p.SealedSecret).ToListAsync(cancel)).ForEach(Count);
         (await db.ServerSecrets.AsNoTracking().Select(s => s.SealedValue).ToListAsync(cancel)).ForEach(Count);
         (await db.CookieKeys.AsNoTracking().Select(k => k.SealedValue).ToListAsync(cancel)).ForEach(Count);
         (await db.Webhooks.AsNoTracking().Select(h => h.SealedSecret).ToListAsync(cancel)).ForEach(Count);

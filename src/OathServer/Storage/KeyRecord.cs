@@ -115,6 +115,12 @@ internal sealed class KeyRecord
     /// <summary>When the first code of the key was accepted through the relying parties' path.</summary>
     public DateTimeOffset? FirstCodeAcceptedAt { get; set; }
 
+    /// <summary>Where key and server both stood once that code was accepted.</summary>
+    public long? ProvenCounter { get; set; }
+
+    /// <summary>When a drill last unblocked the key with its escrowed PUK.</summary>
+    public DateTimeOffset? PukDrilledAt { get; set; }
+
     /// <summary>The FIDO decision of the rollout, in words; null when none was made (gap 4 open).</summary>
     public string? FidoPolicy { get; set; }
 

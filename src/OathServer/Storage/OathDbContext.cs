@@ -8,6 +8,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 {
     public DbSet<Token> Tokens => Set<Token>();
 
+    public DbSet<PendingSeed> PendingSeeds => Set<PendingSeed>();
+
     public DbSet<TokenCounter> Counters => Set<TokenCounter>();
 
     public DbSet<Person> People => Set<Person>();
@@ -88,6 +90,13 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             counter.Property(c => c.Drift).HasColumnName("drift");
             counter.Property(c => c.LastAcceptedAt).HasColumnName("last_accepted_at");
             counter.Property(c => c.LastRequest).HasColumnName("last_request");
+        });
+        model.Entity<PendingSeed>(pending =>
+        {
+            pending.ToTable("pending_seeds");
+            pending.HasKey(p => p.TokenId);
+            pending.Property(p => p.TokenId).ValueGeneratedNever();
+            pending.HasOne<Token>().WithOne().HasForeignKey<PendingSeed>(p => p.TokenId);
         });
         model.Entity<Person>(person =>
         {

@@ -29,6 +29,12 @@ internal sealed class ProvisioningJob
 
     public long? PersonId { get; set; }
 
+    /// <summary>Only the PUK is renewed; everything else on the key stays.</summary>
+    public bool IsPukOnly { get; set; }
+
+    /// <summary>Where the record stood before; null when the job made it.</summary>
+    public KeyStatus? StatusBefore { get; set; }
+
     public required string Operator { get; set; }
 
     public DateTimeOffset StartedAt { get; set; }

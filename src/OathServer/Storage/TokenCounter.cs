@@ -40,6 +40,9 @@ internal enum CounterFlags : byte
     /// <summary>The holder left the organisation (SCIM <c>active: false</c>): refused until they are back or the token
     /// has another holder. A flag and not a state, so that a return restores what was.</summary>
     HolderInactive = 8,
+
+    /// <summary>A new seed waits beside the old one (<see cref="PendingSeed"/>).</summary>
+    ReseedPending = 16,
 }
 
 /// <summary>

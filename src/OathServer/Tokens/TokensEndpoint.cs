@@ -11,7 +11,23 @@ namespace OathServer.Tokens;
 public sealed record TokenView(
     string Serial, string Realm, string Type, string Algorithm, int Digits, int? TimeStep, string State, long Counter, long StartCounter,
     int Failures, bool Locked, DateTimeOffset? LockedUntil, bool ResyncRequired, DateTimeOffset? LastAcceptedAt, string? User,
-    string? Cuid, string? Batch, string? File, string? FileDigest, string? KeyId, string? DisabledReason, DateTimeOffset CreatedAt);
+    string? Cuid, string? Batch, string? File, string? FileDigest, string? KeyId, string? DisabledReason, DateTimeOffset CreatedAt)
+{
+    /// <summary>The import it came by; null when it was made here.</summary>
+    public long? ImportId { get; init; }
+
+    /// <summary>Who imported it.</summary>
+    public string? ImportedBy { get; init; }
+
+    /// <summary>When it was imported.</summary>
+    public DateTimeOffset? ImportedAt { get; init; }
+
+    /// <summary>The device as its key package names it.</summary>
+    public string? DeviceSerial { get; init; }
+
+    /// <summary>Who made the device, by its key package.</summary>
+    public string? Manufacturer { get; init; }
+}
 
 /// <summary>Who a token is for.</summary>
 /// <param name="User">The user's name; null takes the token back.</param>
@@ -39,7 +55,8 @@ internal static class TokensEndpoint
     }
 
     private static async Task<Results<Ok<List<TokenView>>, ProblemHttpResult>> List(
-        OathDbContext db, CancellationToken cancel, string? user = null, string? batch = null, string? after = null, int take = 100)
+        OathDbContext db, CancellationToken cancel, string? user = null, string? batch = null, long? import = null, string? state = null,
+        string? after = null, int take = 100)
     {
         if (take is < 1 or > PageMax)
         {
@@ -56,6 +73,22 @@ internal static class TokensEndpoint
         if (batch is not null)
         {
             query = query.Where(t => t.Batch == batch);
+        }
+
+        if (import is not null)
+        {
+            query = query.Where(t => t.ImportId == import);
+        }
+
+        if (state is not null)
+        {
+            var wanted = Array.FindAll(Enum.GetValues<TokenState>(), s => Words(s) == state);
+            if (wanted.Length == 0)
+            {
+                return Problem.BadField("state", "imported, pending, active, suspended or disabled.");
+            }
+
+            query = query.Where(t => t.Counter!.State == wanted[0]);
         }
 
         if (after is not null)
@@ -120,7 +153,14 @@ internal static class TokensEndpoint
             token.Digits, token.Type == TokenType.Totp ? token.TimeStep : null, Words(row.State), row.Counter, token.StartCounter,
             row.Failures, (row.Flags & CounterFlags.Locked) != 0, Time(row.LockedUntil), (row.Flags & CounterFlags.ResyncRequired) != 0,
             Time(row.LastAcceptedAt), token.Person?.Name, token.Cuid, token.Batch, token.Import?.FileName, token.Import?.Digest,
-            token.KeyId, token.DisabledReason, token.CreatedAt);
+            token.KeyId, token.DisabledReason, token.CreatedAt)
+        {
+            ImportId = token.ImportId,
+            ImportedBy = token.Import?.ImportedBy,
+            ImportedAt = token.Import?.ImportedAt,
+            DeviceSerial = token.DeviceSerial,
+            Manufacturer = token.Manufacturer,
+        };
     }
 
     internal static string Words(TokenState state) => state switch

@@ -29,7 +29,7 @@ internal sealed class AheadSearch(CredentialCache credentials, IServiceScopeFact
                 && (row.Flags & (CounterFlags.Locked | CounterFlags.HolderInactive)) == 0
                 && row.Generation == facts.Generation
                 && OtpCode.TryParse(code, facts.Digits, out var typed)
-                && LookAheadWindow.TryMatch(facts.Key, (ulong)row.Counter, policy.ResyncWindow - 1, typed, out var matched))
+                && LookAheadWindow.TryMatch(facts.Key, (ulong)row.Counter, policy.WindowOf(row.State, row.Flags, row.LastAcceptedAt) - 1, typed, out var matched))
             {
                 return (facts.Serial, (long)matched - row.Counter);
             }

@@ -64,7 +64,7 @@ internal sealed class ResyncAttempt(
 
     private Outcome SearchCounters(ref CounterRow row, OtpCode[] typed, DateTimeOffset now)
     {
-        var result = Resynchronization.Find(facts.Key, (ulong)row.Counter, policy.ResyncWindow, typed);
+        var result = Resynchronization.Find(facts.Key, (ulong)row.Counter, policy.WindowOf(row.State, row.Flags, row.LastAcceptedAt), typed);
         if (result.Outcome != ResynchronizationOutcome.Found || result.NextCounter > long.MaxValue)
         {
             return Reason(result.Outcome);

@@ -52,8 +52,8 @@ internal static class ResyncEndpoint
     private static ProblemHttpResult Refusal(Outcome outcome, ValidationPolicy policy) => outcome switch
     {
         Outcome.ResyncFirstCodeNotFound => Problem.Unprocessable(
-            $"The first code is not among the next {policy.ResyncWindow}.",
-            "Check that it is this key and that both codes were read right; then a reseed is needed.", "first-code-not-found"),
+            "The first code is not among the next ones searched.",
+            $"Check that it is this key and that both codes were read right; then a reseed is needed. Searched are {policy.ResyncWindow}, and {Math.Max(policy.ResyncWindow, policy.FirstUseWindow)} for an imported token not used yet.", "first-code-not-found"),
         Outcome.ResyncNotConsecutive => Problem.Unprocessable(
             "The first code was found, but the second does not follow it.",
             "Press the key twice more, one after the other, without using a code elsewhere in between.", "not-consecutive"),

@@ -23,6 +23,12 @@ internal sealed class ValidationAttempt(
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
+    /// <summary>A token of these has a new seed waiting, and the present ones did not fit the code.</summary>
+    public bool HasPendingSeed { get; private set; }
+
+    /// <summary>The code was of the new seed, and the token has switched to it.</summary>
+    public void AcceptSwitched(CredentialFacts facts) => (Outcome, AcceptedBy) = (Outcome.Accepted, facts);
+
     /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
     /// accept but not refuse.</summary>
     public bool Remembered { get; init; }
@@ -35,6 +41,7 @@ internal sealed class ValidationAttempt(
         Outcome = Outcome.Refused;
         AcceptedBy = null;
         Stale = false;
+        HasPendingSeed = false;
         if (candidates.Length == 0)
         {
             // A facade may hand on what is no code at all; a fault here would refuse the whole batch.
@@ -95,6 +102,8 @@ internal sealed class ValidationAttempt(
                 log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
                 return;
             }
+
+            HasPendingSeed |= (row.Flags & CounterFlags.ReseedPending) != 0 && result is (Outcome.WrongCode or Outcome.Replayed);
 
             // The most telling reason of several credentials: a replay before a wrong code before not in use.
             if (result == Outcome.Replayed || outcome == Outcome.NotInUse)

@@ -1,3 +1,5 @@
+using OathServer.Storage;
+
 namespace OathServer.Validation;
 
 /// <summary>How far and how often a code may miss. Bound from the section <c>Validation</c> and checked at start.</summary>
@@ -10,6 +12,10 @@ internal sealed class ValidationPolicy
 
     /// <summary>How many counters a resynchronisation searches. Above 100 three codes are asked for.</summary>
     public int ResyncWindow { get; set; } = 100;
+
+    /// <summary>How many counters two codes are searched in for a HOTP token that was imported and never used: it may have
+    /// run ahead in a drawer. The everyday window is used once a code was accepted, or where it is the wider one.</summary>
+    public int FirstUseWindow { get; set; } = 1000;
 
     /// <summary>Time steps accepted before and after the present one (RFC 6238 §5.2).</summary>
     public int TimeStepTolerance { get; set; } = 1;
@@ -45,6 +51,7 @@ internal sealed class ValidationPolicy
     public const int ResyncTriesMax = 60;
     public const int LookAheadMax = 50;
     public const int ResyncWindowMax = 1000;
+    public const int FirstUseWindowMax = 10_000;
     public const int TwoCodesUpTo = 100;
     public const int HardCapMax = 100;
 
@@ -62,6 +69,12 @@ internal sealed class ValidationPolicy
         ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above 0.1 %). Lower Validation:LookAhead or Validation:HardCap, or use tokens of eight digits."
         : null;
 
+    /// <summary>How many counters a resynchronisation of this token searches now.</summary>
+    public int WindowOf(TokenState state, CounterFlags flags, long lastAcceptedAt) =>
+        state == TokenState.Imported && lastAcceptedAt == 0 && (flags & (CounterFlags.OneCodeSeen | CounterFlags.ResyncRequired)) == 0
+            ? Math.Max(ResyncWindow, FirstUseWindow)
+            : ResyncWindow;
+
     /// <summary>What is wrong with the settings, in words; empty when nothing is.</summary>
     public IEnumerable<string> Faults()
     {
@@ -73,6 +86,11 @@ internal sealed class ValidationPolicy
         if (ResyncWindow is < 2 or > ResyncWindowMax)
         {
             yield return $"Validation:ResyncWindow is {ResyncWindow}; it must be 2 to {ResyncWindowMax}.";
+        }
+
+        if (FirstUseWindow is < 0 or > FirstUseWindowMax)
+        {
+            yield return $"Validation:FirstUseWindow is {FirstUseWindow}; it must be 0 to {FirstUseWindowMax}.";
         }
 
         if (TimeStepTolerance is < 0 or > 10)

@@ -15,6 +15,7 @@ internal static class ValidationServices
         services.AddSingleton(policy);
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<RequestHash>();
+        services.AddSingleton<SeedSwitch>();
         services.AddSingleton<GuessingWatch>();
         services.AddSingleton<ResyncTries>();
         services.AddSingleton<Validator>();

@@ -12,7 +12,7 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
     CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
-    ResyncTries resyncs)
+    ResyncTries resyncs, SeedSwitch seeds)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
@@ -40,6 +40,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
+                await SwitchAsync(attempt, found, code, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
@@ -74,9 +75,21 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
+                await SwitchAsync(attempt, found, code, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
+        }
+    }
+
+    /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
+    private async ValueTask SwitchAsync(
+        ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
+    {
+        if (attempt is { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed }
+            && await seeds.TryAsync(found, code, cancel) is { } switched)
+        {
+            attempt.AcceptSwitched(switched);
         }
     }
 

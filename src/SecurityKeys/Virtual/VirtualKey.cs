@@ -59,6 +59,15 @@ public sealed class VirtualKey
     /// <summary>APDUs taken since the key was made, the lost ones included.</summary>
     public int ApduCount { get; private set; }
 
+    /// <summary>Whether the key is in its reader.</summary>
+    public bool IsInserted
+    {
+        get
+        {
+            lock (gate) return isInserted;
+        }
+    }
+
     /// <summary>What the key holds, for tests: nobody could see this on a real one.</summary>
     public VirtualKeyContents Peek()
     {

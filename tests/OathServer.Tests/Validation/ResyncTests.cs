@@ -22,6 +22,29 @@ public class ResyncTests
         Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 63)));
     }
 
+    [Fact]
+    public async Task A_token_that_ran_ahead_in_a_drawer_is_found_by_two_codes_before_its_first_use_only()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("NEW", Codes.Secret, counter: 10, state: OathServer.Storage.TokenState.Imported);
+        await server.AddTokenAsync("OLD", Codes.Secret, counter: 10, state: OathServer.Storage.TokenState.Active);
+        await server.AddTokenAsync("USED", Codes.Secret, counter: 10, state: OathServer.Storage.TokenState.Imported);
+        Assert.False(await server.AcceptsAsync("NEW", Codes.Hotp(Codes.Secret, 800)));
+        Assert.True(await server.AcceptsAsync("USED", Codes.Hotp(Codes.Secret, 10)));
+
+        var (found, body) = await ResyncAsync(server, "NEW", Codes.Hotp(Codes.Secret, 801), Codes.Hotp(Codes.Secret, 802));
+        var (old, _) = await ResyncAsync(server, "OLD", Codes.Hotp(Codes.Secret, 801), Codes.Hotp(Codes.Secret, 802));
+        var (used, _) = await ResyncAsync(server, "USED", Codes.Hotp(Codes.Secret, 801), Codes.Hotp(Codes.Secret, 802));
+
+        Assert.Equal((HttpStatusCode.OK, 791), (found, body.GetProperty("distance").GetInt64()));
+        Assert.Equal(OathServer.Storage.TokenState.Active, (await server.CounterAsync("NEW")).State);
+        Assert.True(await server.AcceptsAsync("NEW", Codes.Hotp(Codes.Secret, 803)));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, HttpStatusCode.UnprocessableEntity), (old, used));
+        // And the everyday window takes it from there.
+        var (again, _) = await ResyncAsync(server, "NEW", Codes.Hotp(Codes.Secret, 1500), Codes.Hotp(Codes.Secret, 1501));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, again);
+    }
+
     [Theory]
     [InlineData(500, 501, "first-code-not-found")]
     [InlineData(40, 42, "not-consecutive")]

@@ -3,8 +3,8 @@ using SecurityKeys.Cards;
 
 namespace OathServer.Provisioning.Steps;
 
-/// <summary>A job, its key and what the steps share while they run.</summary>
-internal sealed record JobInHand(ISmartCardConnection Card, Journal Journal, KnownProfile Profile, Token? Token, string? User)
+/// <summary>A job, its key and what the steps share while they run; <c>TypedCode</c> is what an OTP slot typed, sent with resume.</summary>
+internal sealed record JobInHand(ISmartCardConnection Card, Journal Journal, KnownProfile Profile, Token? Token, string? User, string? TypedCode = null)
 {
     public RolloutProfile Decisions => Profile.Decisions;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
 using OathServer.Secrets;
 using OathServer.Storage;
 using SecurityKeys.Piv;
@@ -6,11 +7,11 @@ using SecurityKeys.Piv;
 namespace OathServer.Provisioning.Steps;
 
 /// <summary>The secrets a key gets, and those a record says it has. Whoever takes one clears it.</summary>
-internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
+internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvider time)
 {
     /// <summary>A new PUK by the profile's strategy.</summary>
     public async Task<MadePuk> MakePukAsync(
-        OathDbContext db, KnownProfile profile, string cuid, string? batch, CancellationToken cancel)
+        OathDbContext db, KnownProfile profile, KeyRecord record, CancellationToken cancel)
     {
         var puk = profile.Decisions.Puk;
         switch (puk.Strategy)
@@ -18,7 +19,8 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
             case PukStrategy.Derived:
                 {
                     var (version, master) = await secrets.CurrentAsync(db, ServerSecrets.PukMaster, cancel);
-                    var made = PukDerivation.Derive(master, version, profile.Name, cuid, puk.Digits);
+                    var made = PukDerivation.Derive(master, version, profile.Name,
+                        PukDerivation.Tagged(record.CuidSource, record.Cuid), puk.Digits);
                     CryptographicOperations.ZeroMemory(master);
                     return made;
                 }
@@ -26,7 +28,8 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
             case PukStrategy.Batch:
                 {
                     // The batch's own random secret, reduced to digits: the same for every key of the batch.
-                    var (version, value) = await secrets.CurrentAsync(db, BatchPurpose(batch), cancel);
+                    await RotateBatchAsync(db, puk, record, cancel);
+                    var (version, value) = await secrets.CurrentAsync(db, BatchPurpose(record.Batch), cancel);
                     var made = PukDerivation.Derive(value, version, profile.Name, cuid: "", puk.Digits);
                     CryptographicOperations.ZeroMemory(value);
                     return made with { MasterVersion = 0, Attempt = 0 };
@@ -34,6 +37,20 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
 
             default:
                 return new MadePuk(SecretDigits.Random(puk.Digits), 0, 0);
+        }
+    }
+
+    /// <summary>A batch PUK that a person has seen, or that is past its rotation date, is not written to one more key.</summary>
+    private async Task RotateBatchAsync(OathDbContext db, PukDecision puk, KeyRecord record, CancellationToken cancel)
+    {
+        var purpose = BatchPurpose(record.Batch);
+        var limit = time.GetUtcNow().AddDays(-puk.RotateAfterDays);
+        var newest = await db.ServerSecrets.AsNoTracking().Where(s => s.Purpose == purpose)
+            .OrderByDescending(s => s.Version).FirstOrDefaultAsync(cancel);
+        var seen = record.PukMethod == PukMethod.Batch && record.PukKnownToPerson && newest?.CreatedAt <= record.PukSetAt;
+        if (newest is not null && (seen || newest.CreatedAt <= limit))
+        {
+            await secrets.RotateAsync(db, purpose, cancel);
         }
     }
 
@@ -48,7 +65,7 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
                 {
                     var master = await secrets.VersionAsync(db, ServerSecrets.PukMaster, record.PukMasterVersion, cancel);
                     var puk = PukDerivation.At(
-                        master, record.PukMasterVersion, record.PukProfile!, record.Cuid, record.PukDigits, record.PukAttempt);
+                        master, record.PukMasterVersion, record.PukProfile!, PukDerivation.Tagged(record.CuidSource, record.Cuid), record.PukDigits, record.PukAttempt);
                     CryptographicOperations.ZeroMemory(master);
                     return puk;
                 }
@@ -92,5 +109,6 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets)
     /// <summary>A management key of the right length, random.</summary>
     public static byte[] MakeManagementKey(ManagementKeyAlgorithm algorithm) => RandomNumberGenerator.GetBytes(algorithm.KeyLength());
 
-    private static string BatchPurpose(string? batch) => "puk-batch/" + batch;
+    /// <summary>The server secret a batch's PUK is made from.</summary>
+    public static string BatchPurpose(string? batch) => "puk-batch/" + batch;
 }

@@ -4,13 +4,15 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Storage;
 using OathServer.Validation;
 using SecurityKeys.OathApplet;
+using SecurityKeys.OtpSlots;
 
 namespace OathServer.Provisioning.Steps;
 
 /// <summary>The OATH credential, and the first code that proves it.</summary>
 internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimeProvider time)
 {
-    /// <summary>PUT with the server's own counter; repeating it overwrites with the same, so no probe is needed.</summary>
+    /// <summary>PUT with the server's own counter; repeating it overwrites with the same, so no probe is needed. A slot is
+    /// rewritten with the same values likewise.</summary>
     public async Task WriteAsync(JobInHand job, CancellationToken cancel)
     {
         var step = job.Journal.Step(StepNames.Oath);
@@ -22,7 +24,7 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         var counter = await PutAsync(job, cancel);
         job.Journal.Done(step, job.Token!.Type == TokenType.Hotp
-            ? string.Create(CultureInfo.InvariantCulture, $"{job.OathName}, counter {counter}")
+            ? string.Create(CultureInfo.InvariantCulture, $"{(job.Decisions.Oath!.Slot is { } slot ? $"slot {slot}" : job.OathName)}, counter {counter}")
             : job.OathName);
     }
 
@@ -46,13 +48,15 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         // Nobody but this job can move the counter of a pending token: when it moved, the code was accepted.
         for (var round = 0; await CounterAsync(job, cancel) <= step.Before; round++)
         {
-            var attempt = await validator.ProveAsync(job.Token!.Serial, AskKey(job), cancel);
+            var code = job.Decisions.Oath!.Slot is { } slot ? Typed(job, slot) : AskKey(job);
+            var attempt = await validator.ProveAsync(job.Token!.Serial, code, cancel);
             if (attempt.Outcome == Outcome.Accepted)
             {
                 break;
             }
 
-            if (round > 0 || attempt.Outcome is not (Outcome.WrongCode or Outcome.Replayed) || job.Token.Type == TokenType.Totp)
+            if (round > 0 || attempt.Outcome is not (Outcome.WrongCode or Outcome.Replayed) || job.Token.Type == TokenType.Totp
+                || job.Decisions.Oath.Slot is not null)
             {
                 throw new JobStoppedException($"The first code was refused ({attempt.Outcome}). {NextAct(attempt.Outcome)}");
             }
@@ -62,7 +66,15 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
 
         job.Journal.Done(step, "accepted by the relying parties' path");
         job.Record.FirstCodeAcceptedAt = time.GetUtcNow();
+        job.Record.ProvenCounter = job.Token!.Type == TokenType.Hotp ? await CounterAsync(job, cancel) : null;
     }
+
+    /// <summary>A slot answers only to a finger: the operator sends what it typed.</summary>
+    private static string Typed(JobInHand job, int slot) => job.TypedCode is { } code
+        ? code.All(char.IsAsciiDigit) && code.Length == job.Token!.Digits ? code
+            : throw new JobStoppedException($"A code has {job.Token!.Digits} digits. Touch the key and resume with the code it types.")
+        : throw new JobStoppedException(string.Create(CultureInfo.InvariantCulture,
+            $"Touch the key ({(slot == 1 ? "shortly" : "for three seconds")}) and resume with the code it types."));
 
     private string AskKey(JobInHand job)
     {
@@ -75,6 +87,11 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
 
     private async Task<long> PutAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Decisions.Oath!.Slot is { } slot)
+        {
+            return await PutSlotAsync(job, slot, cancel);
+        }
+
         var token = job.Token!;
         var counter = await CounterAsync(job, cancel);
         if (token.Type == TokenType.Hotp && counter > uint.MaxValue)
@@ -104,10 +121,48 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         return counter;
     }
 
+    /// <summary>A slot starts from multiples of 16; the server's counter goes on to the same one before the key is written,
+    /// so that no code the key may type lies behind it.</summary>
+    private async Task<long> PutSlotAsync(JobInHand job, int slot, CancellationToken cancel)
+    {
+        var token = job.Token!;
+        var counter = await CounterAsync(job, cancel);
+        if (OtpSlotsApplication.RoundUp((ulong)counter) is not { } start)
+        {
+            throw new JobStoppedException($"Token {token.Serial} stands at counter {counter}; a slot starts from at most {OtpSlotsApplication.MovingFactorMax}. Reseed it.");
+        }
+
+        if (start != counter && await job.Journal.Database.Counters
+            .Where(c => c.TokenId == token.Id && c.State == TokenState.Pending && c.Counter == counter)
+            .ExecuteUpdateAsync(c => c.SetProperty(x => x.Counter, (long)start), cancel) != 1)
+        {
+            throw new JobStoppedException("The token's counter moved meanwhile. Resume to try again.");
+        }
+
+        var slots = OtpSlotsApplication.TrySelect(job.Card)
+            ?? throw new JobStoppedException("The key's OTP slots cannot be reached through this reader.");
+        var secret = secrets.OathSecretOf(token);
+        try
+        {
+            slots.PutHotp(slot, secret, token.Digits, start);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+
+        if (!(slot == 1 ? slots.IsSlot1Configured : slots.IsSlot2Configured))
+        {
+            throw new JobStoppedException($"The key does not say that slot {slot} is configured. Resume to try again.");
+        }
+
+        return start;
+    }
+
     private static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
         job.Journal.Database.Counters.AsNoTracking().Where(c => c.TokenId == job.Token!.Id).Select(c => c.Counter).SingleAsync(cancel);
 
-    private static OathAlgorithm AlgorithmOf(Token token) => token.Algorithm switch
+    internal static OathAlgorithm AlgorithmOf(Token token) => token.Algorithm switch
     {
         Oath.OathAlgorithm.Sha256 => OathAlgorithm.Sha256,
         Oath.OathAlgorithm.Sha512 => OathAlgorithm.Sha512,

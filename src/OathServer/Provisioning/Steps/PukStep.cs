@@ -57,7 +57,7 @@ internal sealed class PukStep(KeySecrets secrets)
         var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State == StepState.Done
             ? null
             : await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel);
-        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Record.Cuid, job.Record.Batch, cancel);
+        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Record, cancel);
         step.MasterVersion = made.MasterVersion;
         step.Attempt = made.Attempt;
         await job.Journal.IntendAsync(step, old, made.Digits, cancel);

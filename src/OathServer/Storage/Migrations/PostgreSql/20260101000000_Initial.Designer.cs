@@ -379,6 +379,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("integer");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("bigint");
 
@@ -390,6 +393,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<int>("PukDigits")
                         .HasColumnType("integer");
+
+                    b.Property<long?>("PukDrilledAt")
+                        .HasColumnType("bigint");
 
                     b.Property<bool>("PukKnownToPerson")
                         .HasColumnType("boolean");
@@ -430,6 +436,33 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("PersonId");
 
                     b.ToTable("records", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.Property<long>("TokenId")
+                        .HasColumnType("bigint");
+
+                    b.Property<int>("Generation")
+                        .HasColumnType("integer");
+
+                    b.Property<byte[]>("SealedSecret")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<long>("StagedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("StagedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long>("StartCounter")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("TokenId");
+
+                    b.ToTable("pending_seeds", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.Person", b =>
@@ -497,6 +530,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<long?>("EndedAt")
                         .HasColumnType("bigint");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("boolean");
+
                     b.Property<string>("Lease")
                         .HasColumnType("text");
 
@@ -525,6 +561,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("text");
 
                     b.Property<long?>("TokenId")
@@ -959,6 +998,15 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .OnDelete(DeleteBehavior.Restrict);
 
                     b.Navigation("Person");
+                });
+
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.HasOne("OathServer.Storage.Token", null)
+                        .WithOne()
+                        .HasForeignKey("OathServer.Storage.PendingSeed", "TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("OathServer.Storage.ProvisioningStep", b =>

@@ -182,6 +182,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     ProfileVersion = table.Column<int>(type: "integer", nullable: false),
                     TokenId = table.Column<long>(type: "bigint", nullable: true),
                     PersonId = table.Column<long>(type: "bigint", nullable: true),
+                    IsPukOnly = table.Column<bool>(type: "boolean", nullable: false),
+                    StatusBefore = table.Column<string>(type: "text", nullable: true),
                     Operator = table.Column<string>(type: "text", nullable: false),
                     StartedAt = table.Column<long>(type: "bigint", nullable: false),
                     EndedAt = table.Column<long>(type: "bigint", nullable: true),
@@ -335,6 +337,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "bytea", nullable: true),
                     FirstCodeAcceptedAt = table.Column<long>(type: "bigint", nullable: true),
+                    ProvenCounter = table.Column<long>(type: "bigint", nullable: true),
+                    PukDrilledAt = table.Column<long>(type: "bigint", nullable: true),
                     FidoPolicy = table.Column<string>(type: "text", nullable: true),
                     FidoStatus = table.Column<string>(type: "text", nullable: true),
                     Notes = table.Column<string>(type: "text", nullable: true),
@@ -446,6 +450,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         principalTable: "records",
                         principalColumn: "Cuid",
                         onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "pending_seeds",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "bigint", nullable: false),
+                    Generation = table.Column<int>(type: "integer", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "bytea", nullable: false),
+                    StartCounter = table.Column<long>(type: "bigint", nullable: false),
+                    StagedBy = table.Column<string>(type: "text", nullable: false),
+                    StagedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_pending_seeds_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
                 });
 
             migrationBuilder.CreateTable(
@@ -627,6 +653,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "desk_batch_lines");
+
+            migrationBuilder.DropTable(
+                name: "pending_seeds");
 
             migrationBuilder.DropTable(
                 name: "profiles");

@@ -368,6 +368,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("ProfileVersion")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ProvenCounter")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("ProvisionedAt")
                         .HasColumnType("INTEGER");
 
@@ -378,6 +381,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("PukDigits")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("PukDrilledAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("PukKnownToPerson")
@@ -419,6 +425,33 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("PersonId");
 
                     b.ToTable("records", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.Property<long>("TokenId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Generation")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("SealedSecret")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("StagedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("StagedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("StartCounter")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("TokenId");
+
+                    b.ToTable("pending_seeds", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.Person", b =>
@@ -484,6 +517,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<long?>("EndedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("IsPukOnly")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Lease")
                         .HasColumnType("TEXT");
 
@@ -512,6 +548,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("State")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("StatusBefore")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("TokenId")
@@ -938,6 +977,15 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .OnDelete(DeleteBehavior.Restrict);
 
                     b.Navigation("Person");
+                });
+
+            modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
+                {
+                    b.HasOne("OathServer.Storage.Token", null)
+                        .WithOne()
+                        .HasForeignKey("OathServer.Storage.PendingSeed", "TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("OathServer.Storage.ProvisioningStep", b =>

@@ -181,6 +181,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     ProfileVersion = table.Column<int>(type: "INTEGER", nullable: false),
                     TokenId = table.Column<long>(type: "INTEGER", nullable: true),
                     PersonId = table.Column<long>(type: "INTEGER", nullable: true),
+                    IsPukOnly = table.Column<bool>(type: "INTEGER", nullable: false),
+                    StatusBefore = table.Column<string>(type: "TEXT", nullable: true),
                     Operator = table.Column<string>(type: "TEXT", nullable: false),
                     StartedAt = table.Column<long>(type: "INTEGER", nullable: false),
                     EndedAt = table.Column<long>(type: "INTEGER", nullable: true),
@@ -334,6 +336,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PukKnownToPerson = table.Column<bool>(type: "INTEGER", nullable: false),
                     SealedManagementKey = table.Column<byte[]>(type: "BLOB", nullable: true),
                     FirstCodeAcceptedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    ProvenCounter = table.Column<long>(type: "INTEGER", nullable: true),
+                    PukDrilledAt = table.Column<long>(type: "INTEGER", nullable: true),
                     FidoPolicy = table.Column<string>(type: "TEXT", nullable: true),
                     FidoStatus = table.Column<string>(type: "TEXT", nullable: true),
                     Notes = table.Column<string>(type: "TEXT", nullable: true),
@@ -445,6 +449,28 @@ namespace OathServer.Storage.Migrations.Sqlite
                         principalTable: "records",
                         principalColumn: "Cuid",
                         onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "pending_seeds",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "INTEGER", nullable: false),
+                    Generation = table.Column<int>(type: "INTEGER", nullable: false),
+                    SealedSecret = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    StartCounter = table.Column<long>(type: "INTEGER", nullable: false),
+                    StagedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    StagedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_pending_seeds", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_pending_seeds_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
                 });
 
             migrationBuilder.CreateTable(
@@ -626,6 +652,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "desk_batch_lines");
+
+            migrationBuilder.DropTable(
+                name: "pending_seeds");
 
             migrationBuilder.DropTable(
                 name: "profiles");

@@ -1,0 +1,74 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Storage;
+
+namespace OathServer.Provisioning.Puk;
+
+/// <summary>A new version of the PUK master secret.</summary>
+public sealed record RotatedReply(int Version);
+
+/// <summary>A key whose PUK is renewed.</summary>
+/// <param name="Reader">The reader the key is in.</param>
+public sealed record RenewPukRequest(string Reader);
+
+/// <summary>A key whose PUK should be renewed when it is next seen, and why: <c>old-master</c>, <c>known-to-person</c>,
+/// <c>batch-due</c>.</summary>
+/// <param name="Cuid">The key.</param>
+/// <param name="User">Who holds it.</param>
+/// <param name="Why">The reason.</param>
+/// <param name="Since">When the PUK was set.</param>
+public sealed record DuePuk(string Cuid, string? User, string Why, DateTimeOffset? Since);
+
+/// <summary>The PUK master secret, and keys whose PUK is due.</summary>
+internal static class PukEndpoint
+{
+    private const int ListMax = 1000;
+
+    public static void MapPuks(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/puk-master", List).RequireAuthorization(Rules.Read)
+            .WithSummary("The versions of the PUK master secret and how many keys carry a PUK of each; never the secret.");
+        routes.MapPost("/v1/puk-master/rotate", Rotate).RequireAuthorization(Rules.Administer)
+            .WithSummary("Adds a version: keys written from now on use it, the others are listed as due.");
+        routes.MapGet("/v1/puks/due", Due).RequireAuthorization(Rules.Read)
+            .WithSummary("Keys whose PUK should be renewed when they are next seen.");
+        routes.MapPost("/v1/puks/renew", Renew).RequireAuthorization(Rules.Provision)
+            .WithSummary("Renews the PUK of the key in a reader and leaves everything else on it; journalled and resumable as any job.")
+            .Produces<JobView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+    }
+
+    private static async Task<Ok<List<PukMasterView>>> List(OathDbContext db, CancellationToken cancel) =>
+        TypedResults.Ok(await PukMasters.ListAsync(db, cancel));
+
+    private static async Task<Ok<RotatedReply>> Rotate(HttpContext http, OathDbContext db, PukMasters masters, CancellationToken cancel) =>
+        TypedResults.Ok(new RotatedReply(await masters.RotateAsync(db, Actors.Of(http), cancel)));
+
+    private static async Task<Ok<List<DuePuk>>> Due(OathDbContext db, RolloutProfiles profiles, TimeProvider time, CancellationToken cancel)
+    {
+        var current = (await PukMasters.ListAsync(db, cancel)).LastOrDefault()?.Version ?? 0;
+        var days = (await profiles.AllAsync(db, cancel)).ToDictionary(p => p.Name, p => p.Decisions.Puk.RotateAfterDays);
+        var records = await db.Records.AsNoTracking().Include(r => r.Person)
+            .Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired
+                && (r.PukKnownToPerson || r.PukMethod == PukMethod.Batch || (r.PukMethod == PukMethod.Derived && r.PukMasterVersion < current)))
+            .OrderBy(r => r.Cuid).ToListAsync(cancel);
+        var now = time.GetUtcNow();
+        return TypedResults.Ok(records
+            .Select(r => (Record: r, Why: r.PukKnownToPerson ? "known-to-person" : r.PukMethod == PukMethod.Derived ? "old-master"
+                : r.PukSetAt?.AddDays(days.GetValueOrDefault(r.ProfileName ?? "", new PukDecision().RotateAfterDays)) <= now ? "batch-due" : null))
+            .Where(d => d.Why is not null).Take(ListMax)
+            .Select(d => new DuePuk(d.Record.Cuid, d.Record.Person?.Name, d.Why!, d.Record.PukSetAt)).ToList());
+    }
+
+    private static async Task<IResult> Renew(
+        RenewPukRequest request, HttpContext http, OathDbContext db, Workflow workflow, CancellationToken cancel)
+    {
+        var wanted = new Wanted(Profile: null, Serial: null, Batch: null, User: null, Realm: null, Force: false, PukOnly: true);
+        return await workflow.StartAsync(db, request.Reader, wanted, dryRun: false, Actors.Of(http), cancel) switch
+        {
+            StartOutcome.Started started => await ProvisioningEndpoint.StartedAsync(started, wait: true, created: true, db, cancel),
+            var other => ProvisioningEndpoint.Refusal(other),
+        };
+    }
+}

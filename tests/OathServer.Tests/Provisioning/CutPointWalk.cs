@@ -1,0 +1,253 @@
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using OathServer.Audit;
+using OathServer.Provisioning;
+using OathServer.Provisioning.Steps;
+using OathServer.Secrets;
+using OathServer.Storage;
+using SecurityKeys.Cards;
+using SecurityKeys.Piv;
+using SecurityKeys.Virtual;
+
+namespace OathServer.Tests.Provisioning;
+
+/// <summary>One server; a fresh key and token a run. A run arms its faults one after the other, resumes until the job ends,
+/// and sees at every stop and at the end that nothing on the key is unknown.</summary>
+internal sealed class CutPointWalk : IAsyncDisposable
+{
+    private const string Reader = "desk";
+    private const long StartCounter = 37;
+    private static readonly byte[] HolderPin = "739164"u8.ToArray();
+    private static readonly AuditEvent Actor = new("cut-points", "", "");
+
+    private readonly CutPointCase strategies;
+    private readonly StorageFaults storage;
+    private readonly ServerUnderTest server;
+    private int runs;
+
+    private CutPointWalk(CutPointCase strategies, StorageFaults storage, ServerUnderTest server) =>
+        (this.strategies, this.storage, this.server) = (strategies, storage, server);
+
+    public static async Task<CutPointWalk> StartAsync(CutPointCase strategies)
+    {
+        var storage = new StorageFaults();
+        var server = await ServerUnderTest.StartAsync(replace: services =>
+            services.ConfigureDbContext<SqliteOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands)));
+        await server.WithDatabase(async db => await server.Services.GetRequiredService<RolloutProfiles>()
+            .AddAsync(db, "walk", 0, strategies.Profile, Actor, Cancel));
+        return new CutPointWalk(strategies, storage, server);
+    }
+
+    public async ValueTask DisposeAsync() => await server.DisposeAsync();
+
+    /// <summary>False when the last of the faults lay behind the end of the job.</summary>
+    public async Task<bool> RunAsync(params Fault[] faults)
+    {
+        var serial = (uint)(5_000_000 + ++runs);
+        var token = $"T{serial}";
+        var key = new VirtualKey(new VirtualKeyOptions { Serial = serial, Firmware = strategies.Firmware });
+        var tries = new TriesSpent();
+        server.Services.GetRequiredService<KeyReaders>().Plug(Reader, KeyReaders.VirtualKind, () => tries.Watch(key.Connect()));
+        await server.AddTokenAsync(token, Codes.Secret, StartCounter, state: TokenState.Imported, timeStep: strategies.IsTotp ? 30 : 0);
+
+        var cuid = Cuid.FromSerial(serial).Text;
+        var what = string.Join(" then ", faults.Select(f => $"{f.Kind} {f.N}"));
+        var (came, past) = (0, 0);
+        string? typed = null;
+        for (var round = 0; round < 12; round++)
+        {
+            // A fault that has not come is carried over the stops in which a person is asked for something.
+            var fault = came < faults.Length ? faults[came] : null;
+            var before = key.ApduCount;
+            Arm(key, fault is null ? null : fault with { N = fault.N - past });
+            await AttemptAsync(cuid, token, typed);
+            past += fault?.Kind is FaultKind.PulledBefore or FaultKind.PulledAfter ? key.ApduCount - before : storage.Committed;
+            if (Disarm(key, fault))
+            {
+                (came, past) = (came + 1, 0);
+            }
+
+            typed = null;
+
+            var job = await JobAsync(cuid);
+            await AssertNothingUnknownAsync(key, cuid, what);
+            Assert.True(tries.Spent <= 1, $"{what}: {tries.Spent} tries were spent");
+            if (job is { State: JobState.Confirmed })
+            {
+                await AssertRightAsync(key, cuid, token, what);
+                return came == faults.Length;
+            }
+
+            if (job is not null && strategies.Profile.Oath is not null)
+            {
+                Assert.True((await server.CounterAsync(token)).State == TokenState.Pending, $"{what}: the token is not refused meanwhile");
+            }
+
+            // A server that died left the trouble of before; the holder acts once.
+            if (job?.Trouble?.Contains("Let the holder", StringComparison.Ordinal) == true
+                && !key.Peek().Piv.Pin.AsSpan().SequenceEqual(HolderPin))
+            {
+                Assert.True(PivApplication.Select(key.Connect()).ChangePin(PivApplication.FactoryPin, HolderPin).Accepted);
+            }
+            else if (job?.Trouble?.StartsWith("Touch the key", StringComparison.Ordinal) == true)
+            {
+                typed = key.Touch(2);
+            }
+        }
+
+        Assert.Fail($"{what}: the job does not end: {(await JobAsync(cuid))?.Trouble}");
+        return false;
+    }
+
+    private async Task AttemptAsync(string cuid, string token, string? typed)
+    {
+        try
+        {
+            await using var scope = server.Services.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+            var workflow = server.Services.GetRequiredService<Workflow>();
+            var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(j => j.OpenCuid == cuid, Cancel);
+            var wanted = new Wanted("walk", strategies.Profile.Oath is null ? null : token, null, $"user of {cuid}", null, Force: false);
+            var outcome = job is null
+                ? await workflow.StartAsync(db, Reader, wanted, dryRun: false, Actor, Cancel)
+                : await workflow.ResumeAsync(db, job, Reader, Actor, Cancel, typed);
+            if (outcome is StartOutcome.Started started)
+            {
+                await started.Running;
+            }
+            else if (outcome is StartOutcome.Busy busy)
+            {
+                Assert.Fail(busy.What);
+            }
+        }
+        catch (Exception fault) when (storage.Came && fault is not Xunit.Sdk.IAssertionException)
+        {
+            // The process died: nobody is there to be told.
+        }
+    }
+
+    private void Arm(VirtualKey key, Fault? fault)
+    {
+        switch (fault)
+        {
+            case { Kind: FaultKind.PulledBefore }:
+                key.PullBefore(fault.N);
+                break;
+            case { Kind: FaultKind.PulledAfter }:
+                key.PullAfter(fault.N);
+                break;
+            case not null:
+                storage.Arm(fault.N, fault.Kind == FaultKind.DiesAfter);
+                break;
+        }
+    }
+
+    /// <summary>Takes an unused fault back; whether it had come.</summary>
+    private bool Disarm(VirtualKey key, Fault? fault)
+    {
+        var came = fault?.Kind is FaultKind.DiesBefore or FaultKind.DiesAfter ? storage.Came : fault is not null && !key.IsInserted;
+        storage.Restart();
+        key.Pull();
+        return came;
+    }
+
+    private Task<ProvisioningJob?> JobAsync(string cuid) => server.WithDatabase(db =>
+        db.Jobs.AsNoTracking().Include(j => j.Steps).Where(j => j.Cuid == cuid).SingleOrDefaultAsync(Cancel));
+
+    /// <summary>Each secret on the key is the factory's, the record's, the holder's, or one of the journal's.</summary>
+    private async Task AssertNothingUnknownAsync(VirtualKey key, string cuid, string what)
+    {
+        var sealer = server.Services.GetRequiredService<Sealer>();
+        var contents = key.Peek();
+        List<byte[]> known = [PivApplication.FactoryPin.ToArray(), PivApplication.FactoryPuk.ToArray(), PivApplication.FactoryManagementKey.ToArray(), HolderPin];
+        await server.WithDatabase(async db =>
+        {
+            foreach (var step in await db.Steps.Where(s => db.Jobs.Any(j => j.Id == s.JobId && j.Cuid == cuid)).ToListAsync(Cancel))
+            {
+                if (step.SealedNew is { } value)
+                {
+                    known.Add(sealer.Open(value, SealedPlace.StepNew(step.JobId, step.Ordinal)));
+                }
+            }
+
+            return true;
+        });
+        foreach (var (name, secret) in (ReadOnlySpan<(string, byte[])>)[
+            ("PIN", contents.Piv.Pin), ("PUK", contents.Piv.Puk), ("management key", contents.Piv.ManagementKey)])
+        {
+            Assert.True(known.Exists(k => k.AsSpan().SequenceEqual(secret)), $"{what}: the {name} on the key is unknown");
+        }
+
+        Assert.True(contents.Piv.PinTriesLeft > 0 && contents.Piv.PukTriesLeft > 0, $"{what}: blocked");
+    }
+
+    private async Task AssertRightAsync(VirtualKey key, string cuid, string token, string what)
+    {
+        var sealer = server.Services.GetRequiredService<Sealer>();
+        var contents = key.Peek();
+        var (record, puk) = await server.WithDatabase(async db =>
+        {
+            var found = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == cuid, Cancel);
+            return (found, await server.Services.GetRequiredService<KeySecrets>().PukOfAsync(db, found, Cancel));
+        });
+        Assert.True(record.Status == KeyStatus.ReadyForHandout, what);
+        Assert.True(puk.AsSpan().SequenceEqual(contents.Piv.Puk), $"{what}: the PUK on record");
+        var pin = strategies.Profile.Pin.Strategy == PinStrategy.RefuseDefault ? HolderPin : sealer.Open(record.SealedPin!, SealedPlace.RecordPin(cuid));
+        Assert.True(pin.AsSpan().SequenceEqual(contents.Piv.Pin), $"{what}: the PIN on record is {Encoding.ASCII.GetString(pin)}");
+        if (strategies.Profile.ManagementKey == ManagementKeyStrategy.Random)
+        {
+            var management = sealer.Open(record.SealedManagementKey!, SealedPlace.RecordManagementKey(cuid));
+            Assert.True(management.AsSpan().SequenceEqual(contents.Piv.ManagementKey), $"{what}: the management key on record");
+        }
+
+        Assert.Equal((contents.Piv.PinTriesTotal, contents.Piv.PukTriesTotal), (contents.Piv.PinTriesLeft, contents.Piv.PukTriesLeft));
+        if (strategies.Profile.Oath is not { } oath)
+        {
+            return;
+        }
+
+        var row = await server.CounterAsync(token);
+        var (secret, counter) = oath.Slot is null
+            ? contents.Oath.Select(c => (c.Secret, c.MovingFactor)).Single()
+            : contents.Slots.Where(s => s.Slot == 2).Select(s => (s.Secret, s.MovingFactor)).Single();
+        Assert.True(row.State == TokenState.Active, what);
+        Assert.True(secret.AsSpan().StartsWith(Codes.Secret), $"{what}: the seed");
+        Assert.True(strategies.IsTotp || row.Counter == counter, $"{what}: the key stands at {counter}, the server at {row.Counter}");
+        Assert.True(record.FirstCodeAcceptedAt is not null, what);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+}
+
+/// <summary>Counts the tries that wrong PINs and PUKs cost.</summary>
+internal sealed class TriesSpent
+{
+    public int Spent { get; private set; }
+
+    public ISmartCardConnection Watch(ISmartCardConnection card) => new Watched(card, this);
+
+    private sealed class Watched(ISmartCardConnection card, TriesSpent tries) : ISmartCardConnection
+    {
+        public string ReaderName => card.ReaderName;
+
+        public ReadOnlyMemory<byte> AnswerToReset => card.AnswerToReset;
+
+        public byte[] Transmit(ReadOnlySpan<byte> command)
+        {
+            // VERIFY with data, CHANGE REFERENCE DATA, RESET RETRY COUNTER (SP 800-73-4 part 2, §3.2).
+            var counts = command.Length > 5 && command[1] is 0x20 or 0x24 or 0x2C;
+            var answer = card.Transmit(command);
+            if (counts && (answer[^2] == 0x63 || (answer[^2], answer[^1]) == (0x69, 0x83)))
+            {
+                tries.Spent++;
+            }
+
+            return answer;
+        }
+
+        public IDisposable BeginTransaction() => card.BeginTransaction();
+
+        public void Dispose() => card.Dispose();
+    }
+}
