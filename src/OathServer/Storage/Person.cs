@@ -10,7 +10,7 @@ internal sealed class Person
     /// <summary>The name relying parties send.</summary>
     public required string Name { get; set; }
 
-    /// <summary><see cref="Name"/> in NFKC, upper case: variants of one name are one person.</summary>
+    /// <summary><see cref="Name"/> upper case: variants in case are one person.</summary>
     public required string NormalizedName { get; set; }
 
     public string? DisplayName { get; set; }
@@ -30,5 +30,7 @@ internal sealed class Person
     public DateTimeOffset? UpdatedAt { get; set; }
 
     /// <summary>The one spelling by which a name is looked up.</summary>
+    /// <remarks>The program runs without ICU (InvariantGlobalization), and then .NET composes nothing: a name in another
+    /// composition is nobody, which gives no second count of guesses.</remarks>
     public static string Normalize(string name) => name.Normalize(System.Text.NormalizationForm.FormKC).ToUpperInvariant();
 }

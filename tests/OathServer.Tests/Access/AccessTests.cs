@@ -9,6 +9,9 @@ namespace OathServer.Tests.Access;
 
 public class AccessTests
 {
+    // A public key is for everybody; an agent that enrols has a one-time code instead of a key, and this one sends none.
+    private static readonly string[] OpenByDesign = ["get /v1/statements/key: 200", "post /v1/agents/enrol: 400"];
+
     [Fact]
     public async Task Every_endpoint_of_the_api_is_closed_without_a_key()
     {
@@ -30,7 +33,7 @@ public class AccessTests
         }
 
         Assert.True(operations.Count >= 8, $"only {operations.Count} operations were found");
-        Assert.Empty(open);
+        Assert.Equal(OpenByDesign.Order(StringComparer.Ordinal), open.Order(StringComparer.Ordinal));
     }
 
     [Theory]

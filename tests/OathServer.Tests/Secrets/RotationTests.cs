@@ -73,7 +73,7 @@ public class RotationTests
                 .Where(p => p.Name.StartsWith("Sealed", StringComparison.Ordinal) && p.ClrType == typeof(byte[])).Select(p => $"{p.DeclaringType.ClrType.Name}.{p.Name}");
             Assert.Equal(
                 ["CookieKey.SealedValue", "KeyRecord.SealedManagementKey", "KeyRecord.SealedPin", "KeyRecord.SealedPuk",
-                    "ProvisioningStep.SealedNew", "ProvisioningStep.SealedOld", "ServerSecret.SealedValue", "Token.SealedSecret", "Webhook.SealedSecret"],
+                    "PendingSeed.SealedSecret", "ProvisioningStep.SealedNew", "ProvisioningStep.SealedOld", "ServerSecret.SealedValue", "Token.SealedSecret", "Webhook.SealedSecret"],
                 columns.Order(StringComparer.Ordinal));
             return await Task.FromResult(0);
         });
