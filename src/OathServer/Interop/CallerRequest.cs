@@ -55,9 +55,9 @@ internal sealed class CallerRequest
         {
             return await request.ReadFormAsync(cancel);
         }
-        catch (InvalidDataException fault)
+        catch (Exception fault) when (fault is InvalidDataException or (IOException and not BadHttpRequestException))
         {
-            // A null character, too many members, a broken multipart: the framework reports them as it would a file.
+            // A null character, too many members, a multipart that breaks off: the framework reports them as it would a file.
             throw new BadHttpRequestException("The form could not be read.", fault);
         }
     }
