@@ -84,9 +84,10 @@ internal sealed class BatchDesk(
                 }
             }
         }
-        catch (Exception fault) when (StorageFault.IsPassing(fault))
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
-            log.LogWarning("The batch desk could not read its batches; it tries again.");
+            // Whatever it is, it must not stop the server, as a fault that leaves a background service would.
+            log.LogWarning("The batch desk could not read its batches ({Fault}); it tries again.", fault.GetType().Name);
         }
     }
 

@@ -76,7 +76,8 @@ internal sealed class Rollout(string folder, int keys, int seed, PukStrategy str
             ["Data:Folder"] = folder,
             ["Storage:Provider"] = StorageOptions.Sqlite,
             ["ConnectionStrings:Oath"] = "",
-            ["Logging:LogLevel:Default"] = "Critical",
+            ["Logging:LogLevel:Default"] = "None",
+            ["Logging:LogLevel:Microsoft"] = "None",
             ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "None",
         });
         await OathHost.StartAsync(app, cancel);
