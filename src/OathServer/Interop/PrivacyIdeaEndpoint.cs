@@ -60,6 +60,13 @@ internal static class PrivacyIdeaEndpoint
         http.StatusAlone();
         if (await RefuseAsync(http, clients, time) is { } request)
         {
+            if (string.IsNullOrWhiteSpace(request["user"]) && string.IsNullOrWhiteSpace(request["serial"]))
+            {
+                // A transaction alone: this interface has no second step.
+                http.Response.StatusCode = StatusCodes.Status400BadRequest;
+                return;
+            }
+
             var verdict = await clients.ValidateAsync(http, request["user"], request["serial"], request["realm"], request["pass"] ?? "", http.RequestAborted);
             http.Response.StatusCode = verdict.Accepted ? StatusCodes.Status204NoContent : StatusCodes.Status400BadRequest;
         }
