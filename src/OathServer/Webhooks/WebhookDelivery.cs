@@ -32,7 +32,12 @@ internal sealed class WebhookDelivery(
             {
                 await DeliverAsync(stoppingToken);
             }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // What was not delivered is delivered after the next start: the cursor did not move.
+                return;
+            }
+            catch (Exception fault)
             {
                 log.LogWarning("Webhooks wait: {Fault}", fault.Message);
             }
