@@ -41,8 +41,12 @@ internal sealed partial class Desk : IAsyncDisposable
         await StartBrowserAsync();
         var context = await browser!.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = server.Address.ToString(), JavaScriptEnabled = script, ColorScheme = scheme,
-            ViewportSize = new ViewportSize { Width = width, Height = height }, Locale = "en-GB", TimezoneId = "Europe/Berlin",
+            BaseURL = server.Address.ToString(),
+            JavaScriptEnabled = script,
+            ColorScheme = scheme,
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+            Locale = "en-GB",
+            TimezoneId = "Europe/Berlin",
         });
         context.SetDefaultTimeout(10_000);
         await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
@@ -104,7 +108,8 @@ internal sealed partial class Desk : IAsyncDisposable
     /// <summary>A picture kept with the run (artefacts/console, or CONSOLE_PICTURES).</summary>
     public async Task PictureAsync(string name) => await Page.ScreenshotAsync(new PageScreenshotOptions
     {
-        Path = Path.Combine(Environment.GetEnvironmentVariable("CONSOLE_PICTURES") ?? Path.Combine(AppContext.BaseDirectory, "pictures"), name + ".png"), FullPage = true,
+        Path = Path.Combine(Environment.GetEnvironmentVariable("CONSOLE_PICTURES") ?? Path.Combine(AppContext.BaseDirectory, "pictures"), name + ".png"),
+        FullPage = true,
     });
 
     public async ValueTask DisposeAsync() => await context.CloseAsync();
@@ -129,7 +134,10 @@ internal sealed partial class Desk : IAsyncDisposable
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["__RequestVerificationToken"] = WebUtility.HtmlDecode(Token().Match(html).Groups[1].Value),
-            ["token"] = link!.Split("token=")[1], ["name"] = "", ["password"] = Password, ["again"] = Password,
+            ["token"] = link!.Split("token=")[1],
+            ["name"] = "",
+            ["password"] = Password,
+            ["again"] = Password,
         });
         using var reply = await client.PostAsync("/setup", form);
         return cookies.GetAllCookies()["oath-staff"]?.Value ?? throw new InvalidOperationException(await reply.Content.ReadAsStringAsync());

@@ -99,7 +99,10 @@ internal sealed class StaffLife(
 
         await audit.SaveAsync(db, cancel, actor with
         {
-            Actor = staff.UserName!, Action = link.StaffId is null ? "staff.first-administrator" : "staff.password-chosen", Outcome = "done", UserName = staff.UserName,
+            Actor = staff.UserName!,
+            Action = link.StaffId is null ? "staff.first-administrator" : "staff.password-chosen",
+            Outcome = "done",
+            UserName = staff.UserName,
         });
         await transaction.CommitAsync(cancel);
         return new StaffResult(StaffFault.None, staff);
@@ -153,7 +156,11 @@ internal sealed class StaffLife(
         // A name that is not known may be a password typed in the wrong place: it is not written down.
         await audit.SaveAsync(db, cancel, actor with
         {
-            Actor = staff?.UserName ?? "unknown", Action = "staff.sign-in", Outcome = reason is null ? "done" : "refused", Detail = reason, UserName = staff?.UserName,
+            Actor = staff?.UserName ?? "unknown",
+            Action = "staff.sign-in",
+            Outcome = reason is null ? "done" : "refused",
+            Detail = reason,
+            UserName = staff?.UserName,
         });
         await transaction.CommitAsync(cancel);
         return reason is null ? staff : null;

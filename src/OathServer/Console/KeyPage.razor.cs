@@ -82,7 +82,9 @@ public partial class KeyPage
         await FindAsync();
         await Trail.SaveAsync(Db, Http.RequestAborted, Actor with
         {
-            Action = "diagnosis", Outcome = "read", Serial = call.Record is null ? call.Suspect?.Serial : null,
+            Action = "diagnosis",
+            Outcome = "read",
+            Serial = call.Record is null ? call.Suspect?.Serial : null,
             Detail = $"{complaint}: {finding!.Verdict} {string.Join(" ", finding.Seen)}",
         });
         await LoadAsync();
@@ -128,7 +130,10 @@ public partial class KeyPage
         resync = await Validator.ResynchroniseAsync(token.Serial, codes, byStaff: true, apiKeyId: 0, realms: null, Http.RequestAborted);
         await Trail.SaveAsync(Db, Http.RequestAborted, Actor with
         {
-            Action = "token.resync", Outcome = resync!.Outcome == Outcome.Resynchronised ? "done" : "refused", Serial = token.Serial, Detail = Words.Of(resync.Outcome).Text,
+            Action = "token.resync",
+            Outcome = resync!.Outcome == Outcome.Resynchronised ? "done" : "refused",
+            Serial = token.Serial,
+            Detail = Words.Of(resync.Outcome).Text,
         });
         finding = null;
         await LoadAsync();
