@@ -68,7 +68,7 @@ internal static class ApiKeysEndpoint
         try
         {
             var life1 = request.Days is { } days ? TimeSpan.FromDays(days) : (TimeSpan?)null;
-            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, realms, life1, AuditEvent.By(http), cancel, request.ClientCertificate?.ToUpperInvariant());
+            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, realms, life1, Actors.Of(http), cancel, request.ClientCertificate?.ToUpperInvariant());
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Created($"/v1/api-keys/{Uri.EscapeDataString(row.Name)}", new ApiKeyReply(row.Name, key));
         }
@@ -100,7 +100,7 @@ internal static class ApiKeysEndpoint
 
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new ApiKeyReply(
-            name, await life.RotateAsync(db, row, TimeSpan.FromHours(request.OverlapHours), AuditEvent.By(http), cancel)));
+            name, await life.RotateAsync(db, row, TimeSpan.FromHours(request.OverlapHours), Actors.Of(http), cancel)));
     }
 
     private static async Task<Results<Ok<ApiKeyView>, ProblemHttpResult>> Revoke(
@@ -111,7 +111,7 @@ internal static class ApiKeysEndpoint
             return Missing(name);
         }
 
-        await life.RevokeAsync(db, row, AuditEvent.By(http), cancel);
+        await life.RevokeAsync(db, row, Actors.Of(http), cancel);
         return TypedResults.Ok(View(row));
     }
 

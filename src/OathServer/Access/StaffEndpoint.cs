@@ -54,7 +54,7 @@ internal static class StaffEndpoint
             return UnknownRole();
         }
 
-        var (result, link) = await life.AddAsync(request.Name, request.Role, AuditEvent.By(http), cancel);
+        var (result, link) = await life.AddAsync(request.Name, request.Role, Actors.Of(http), cancel);
         return result.Fault switch
         {
             StaffFault.None => TypedResults.Created($"/v1/staff/{Uri.EscapeDataString(request.Name)}", Reply(request.Name, link!, time)),
@@ -66,7 +66,7 @@ internal static class StaffEndpoint
     private static async Task<Results<Ok<StaffLinkReply>, ProblemHttpResult>> Link(
         string name, HttpContext http, StaffLife life, TimeProvider time, CancellationToken cancel) =>
         await life.FindAsync(name) is { } staff
-            ? TypedResults.Ok(Reply(staff.UserName!, await life.LinkAsync(staff, AuditEvent.By(http), cancel), time))
+            ? TypedResults.Ok(Reply(staff.UserName!, await life.LinkAsync(staff, Actors.Of(http), cancel), time))
             : Missing(name);
 
     private static async Task<Results<Ok<StaffView>, ProblemHttpResult>> ChangeRole(
@@ -78,7 +78,7 @@ internal static class StaffEndpoint
         }
 
         return await life.FindAsync(name) is { } staff
-            ? Changed(await life.ChangeRoleAsync(staff, request.Role, AuditEvent.By(http), cancel))
+            ? Changed(await life.ChangeRoleAsync(staff, request.Role, Actors.Of(http), cancel))
             : Missing(name);
     }
 
@@ -91,7 +91,7 @@ internal static class StaffEndpoint
     private static async Task<Results<Ok<StaffView>, ProblemHttpResult>> Set(
         string name, bool disable, HttpContext http, StaffLife life, CancellationToken cancel) =>
         await life.FindAsync(name) is { } staff
-            ? Changed(await life.DisableAsync(staff, disable, AuditEvent.By(http), cancel))
+            ? Changed(await life.DisableAsync(staff, disable, Actors.Of(http), cancel))
             : Missing(name);
 
     private static Results<Ok<StaffView>, ProblemHttpResult> Changed(StaffResult result) => result.Fault == StaffFault.None

@@ -55,7 +55,7 @@ internal static class AuditEndpoint
             return Problem.BadField("format", "one of jsonl, cef, syslog.");
         }
 
-        await trail.SaveAsync(db, cancel, AuditEvent.By(http) with { Action = "audit.export", Outcome = "done", Detail = validations ? "validations" : "acts" });
+        await trail.SaveAsync(db, cancel, Actors.Of(http) with { Action = "audit.export", Outcome = "done", Detail = validations ? "validations" : "acts" });
         http.Response.ContentType = chosen == AuditFormat.Jsonl ? "application/jsonl" : "text/plain; charset=utf-8";
         var lines = validations
             ? AuditExport.ValidationsAsync(db, since, until, chosen, cancel)

@@ -10,10 +10,6 @@ namespace OathServer.Audit;
 /// <summary>Something somebody did, for the trail. Never holds a secret.</summary>
 internal sealed record AuditEvent(string Actor, string Action, string Outcome)
 {
-    /// <summary>An act of whoever sends this request; the room says which with <c>with</c>.</summary>
-    public static AuditEvent By(HttpContext http) =>
-        new(http.User.Identity?.Name ?? "unknown", "", "") { Origin = http.Connection.RemoteIpAddress?.ToString() };
-
     /// <summary>An act of whoever runs a command on the server's own machine.</summary>
     public static AuditEvent OnThisMachine() => new("command line", "", "") { Origin = Environment.UserName };
 

@@ -7,10 +7,6 @@ namespace OathServer.Pages;
 /// without one is closed, as an endpoint is.</summary>
 internal static class ConsolePages
 {
-    /// <summary>Nothing but our own files; no script and no style inside a page.</summary>
-    private const string ContentSecurity =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
     public static void AddConsole(this IServiceCollection services) => services.AddHttpContextAccessor().AddSingleton<KeyFinder>();
 
     public static void MapConsole(this WebApplication app)
@@ -22,7 +18,7 @@ internal static class ConsolePages
             var enter = page.RequestDelegate!;
             page.RequestDelegate = http =>
             {
-                Guard(http.Response.Headers);
+                KeepNothing(http.Response.Headers);
                 return enter(http);
             };
         });
@@ -31,12 +27,10 @@ internal static class ConsolePages
     /// <summary>Whether the rule lets this person in.</summary>
     public static bool May(this ClaimsPrincipal who, string rule) => Rules.RolesOf[rule].Any(who.IsInRole);
 
-    private static void Guard(IHeaderDictionary headers)
+    private static void KeepNothing(IHeaderDictionary headers)
     {
-        headers.ContentSecurityPolicy = ContentSecurity;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "same-origin";
-        // A shared workstation keeps no page of ours (ASVS 5 V14.3.2).
+        // A shared workstation keeps no page of ours (ASVS 5 V14.3.2). What a page may do is said for all answers by
+        // Operations/SecurityHeaders.cs.
         headers.CacheControl = "no-cache, no-store";
         headers.Pragma = "no-cache";
     }

@@ -68,7 +68,7 @@ public partial class KeyPage
 
     private async Task LoadAsync() => call = await Call.ReadAsync(Db, Cuid, Serial, Http.RequestAborted);
 
-    private AuditEvent Actor => AuditEvent.By(Http) with { Cuid = call!.Record?.Cuid, UserName = call.Person?.Name };
+    private AuditEvent Actor => Actors.Of(Http) with { Cuid = call!.Record?.Cuid, UserName = call.Person?.Name };
 
     /// <summary>Looks, says what it means, and writes down that it was looked.</summary>
     private async Task Diagnose()

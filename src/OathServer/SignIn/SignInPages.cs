@@ -36,7 +36,7 @@ internal static class SignInPages
         [FromForm] string name, [FromForm] string password, [FromForm] string? back,
         HttpContext http, StaffLife life, IConfiguration configuration, TimeProvider time, CancellationToken cancel)
     {
-        if (await life.SignInAsync(name, password, AuditEvent.By(http), cancel) is not { } staff)
+        if (await life.SignInAsync(name, password, Actors.Of(http), cancel) is not { } staff)
         {
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return SignInPage(configuration, back, name, NotThis);
@@ -66,7 +66,7 @@ internal static class SignInPages
         var link = await links.FindAsync(db, token, cancel);
         var result = password != again
             ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame)
-            : await life.ChoosePasswordAsync(token, name, password, AuditEvent.By(http), cancel);
+            : await life.ChoosePasswordAsync(token, name, password, Actors.Of(http), cancel);
         if (result.Fault != StaffFault.None)
         {
             http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
@@ -96,7 +96,7 @@ internal static class SignInPages
 
         var result = password != again
             ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame)
-            : await life.ChangePasswordAsync(id, old, password, AuditEvent.By(http), cancel);
+            : await life.ChangePasswordAsync(id, old, password, Actors.Of(http), cancel);
         if (result.Fault != StaffFault.None)
         {
             http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
