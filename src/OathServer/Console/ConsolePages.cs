@@ -13,6 +13,9 @@ internal static class ConsolePages
     {
         ConsoleAssets.Map(app);
         ReadinessCsv.Map(app);
+        ListFiles.Map(app);
+        PrintPages.Map(app);
+        Live.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>
         {
             var enter = page.RequestDelegate!;

@@ -1,0 +1,63 @@
+using OathServer.Provisioning;
+
+namespace OathServer.Pages;
+
+/// <summary>Jobs and their steps, in the words of the desk.</summary>
+internal static class JobWords
+{
+    public static string Step(string name) => name switch
+    {
+        StepNames.Retries => "Tries",
+        StepNames.ManagementKey => "Management key",
+        StepNames.Identity => "Identity",
+        StepNames.Puk => "PUK",
+        StepNames.Oath => "One-time passwords",
+        StepNames.Fido => "FIDO",
+        StepNames.Pin => "PIN",
+        StepNames.FirstCode => "First code",
+        StepNames.Record => "Record",
+        _ => name,
+    };
+
+    public static (string Text, string Kind) Of(JobView job) => job.State switch
+    {
+        "confirmed" => ("finished", "good"),
+        "abandoned" => ("given up", ""),
+        "in-doubt" when job.Trouble is not null => ("in doubt", "bad"),
+        _ when job.Trouble is not null => ("interrupted", "warn"),
+        _ => ("being written", "warn"),
+    };
+
+    public static (string Text, string Kind) Of(StepView step) => step.State switch
+    {
+        "done" => ("done", "good"),
+        "intended" => ("being written", "warn"),
+        "skipped" => ("skipped", ""),
+        _ => ("to do", ""),
+    };
+
+    /// <summary>What a stopped job has left on its key, and what is safe to do.</summary>
+    public static (string Held, string Safe) Standing(JobView job)
+    {
+        var intended = job.Steps.FirstOrDefault(s => s.State == "intended");
+        var done = job.Steps.Any(s => s.State == "done" && s.Name != StepNames.Retries);
+        return intended is not null && job.State == "in-doubt"
+            ? ("The key holds either the old value or the new one at the step that says “being written”. Both are on record, sealed.",
+                "Insert this very key and resume: the key says which it is, and no try is spent that could block it. Do not reset it.")
+            : done || intended is not null
+                ? ("The steps that say “done” are on the key and on record; the others are as they were.", "Insert this very key and resume: it goes on where it stopped.")
+                : ("Nothing that matters was written to the key.", "Resume with the key inserted, or give the job up: both are safe.");
+    }
+
+    /// <summary>A refusal and the lines under it.</summary>
+    public static (string What, IReadOnlyList<string> More) Refusal(StartOutcome outcome) => outcome switch
+    {
+        StartOutcome.Busy busy => (busy.What, ["Try again in a moment."]),
+        StartOutcome.Refused { Reasons.Count: > 1 } refused => (refused.What, [.. refused.Reasons.Skip(1), Next(refused.Next)]),
+        StartOutcome.Refused refused => (refused.What, [Next(refused.Next)]),
+        _ => throw new InvalidOperationException("Not a refusal."),
+    };
+
+    /// <summary>A page has the list of readers before its eyes.</summary>
+    private static string Next(string next) => next.StartsWith("GET ", StringComparison.Ordinal) ? "Nothing was written to the key. See above which readers hold one." : next;
+}
