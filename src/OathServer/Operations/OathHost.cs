@@ -111,6 +111,7 @@ internal static class OathHost
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
         var app = BuildStorage();
+        ProcessMemory.Close(app.Configuration, app.Logger);
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }
