@@ -4,6 +4,7 @@ using OathServer.Backup;
 using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
+using OathServer.Monitoring;
 using OathServer.Pages;
 using OathServer.Provisioning;
 using OathServer.Readiness;
@@ -41,6 +42,7 @@ internal static class OathHost
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
         builder.Services.AddWebhooks();
+        builder.AddMonitoring();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -73,6 +75,7 @@ internal static class OathHost
         app.MapScim();
         app.MapWebhooks();
         app.MapHealth();
+        app.MapMonitoring();
         app.MapApiDocs();
         return app;
     }

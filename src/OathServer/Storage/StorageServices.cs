@@ -50,6 +50,7 @@ internal static class StorageServices
         }
 
         services.AddSingleton<FactsChanged>();
+        services.AddSingleton<CommitFigures>();
         services.AddSingleton<CounterCommit>();
         services.AddHostedService(provider => provider.GetRequiredService<CounterCommit>());
         services.AddSingleton<StorageStart>();
