@@ -2,8 +2,9 @@
 (() => {
   "use strict";
   // Times as the reader's own clock tells them, with the zone.
-  const local = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
-  const zone = new Intl.DateTimeFormat(document.documentElement.lang, { timeZoneName: "short" });
+  const spoken = [navigator.language, document.documentElement.lang].find(l => l.split("-")[0] === document.documentElement.lang) || "en";
+  const local = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "medium" });
+  const zone = new Intl.DateTimeFormat(spoken, { timeZoneName: "short" });
   const show = root => root.querySelectorAll("time[datetime]").forEach(time => {
     const at = new Date(time.dateTime);
     const name = zone.formatToParts(at).find(part => part.type === "timeZoneName");

@@ -95,7 +95,7 @@ public partial class BatchPage
             return;
         }
 
-        said = refusal is null ? (done!, "good") : (T[refusal], "bad");
+        said = refusal is null ? (done!, "good") : (refusal, "bad");
         await LoadAsync();
     }
 }

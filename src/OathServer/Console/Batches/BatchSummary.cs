@@ -12,21 +12,21 @@ internal sealed record BatchSummary(
 
     public int Percent => Total == 0 ? 0 : Done * 100 / Total;
 
-    public static (string Text, string Kind) Words(DeskBatchState state) => state switch
+    public static (Phrase Text, string Kind) Words(DeskBatchState state) => state switch
     {
-        DeskBatchState.Running => ("running", "warn"),
-        DeskBatchState.Paused => ("paused", "warn"),
-        DeskBatchState.Finished => ("finished", "good"),
-        _ => ("stopped", ""),
+        DeskBatchState.Running => (new Phrase("running"), "warn"),
+        DeskBatchState.Paused => (new Phrase("paused"), "warn"),
+        DeskBatchState.Finished => (new Phrase("finished"), "good"),
+        _ => (new Phrase("stopped"), ""),
     };
 
-    public static (string Text, string Kind) Words(DeskLineState state) => state switch
+    public static (Phrase Text, string Kind) Words(DeskLineState state) => state switch
     {
-        DeskLineState.Waiting => ("waiting", ""),
-        DeskLineState.Working => ("being written", "warn"),
-        DeskLineState.Done => ("done", "good"),
-        DeskLineState.Interrupted => ("interrupted", "bad"),
-        _ => ("taken back", ""),
+        DeskLineState.Waiting => (new Phrase("waiting"), ""),
+        DeskLineState.Working => (new Phrase("being written"), "warn"),
+        DeskLineState.Done => (new Phrase("done"), "good"),
+        DeskLineState.Interrupted => (new Phrase("interrupted"), "bad"),
+        _ => (new Phrase("taken back"), ""),
     };
 
     /// <summary>The batches a list asks for, in its order.</summary>

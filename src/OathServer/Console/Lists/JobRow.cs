@@ -11,13 +11,13 @@ internal sealed record JobRow(
     public static readonly string[] Orders = ["started"];
     public static readonly string[] States = ["open", "in-doubt", "confirmed", "abandoned"];
 
-    public (string Text, string Kind) Words => this switch
+    public (Phrase Text, string Kind) Words => this switch
     {
-        { State: JobState.Confirmed } => ("finished", "good"),
-        { State: JobState.Abandoned } => ("given up", ""),
-        { Doubt: true, Trouble: not null } => ("in doubt", "bad"),
-        { Trouble: not null } => ("interrupted", "warn"),
-        _ => ("being written", "warn"),
+        { State: JobState.Confirmed } => (new Phrase("finished"), "good"),
+        { State: JobState.Abandoned } => (new Phrase("given up"), ""),
+        { Doubt: true, Trouble: not null } => (new Phrase("in doubt"), "bad"),
+        { Trouble: not null } => (new Phrase("interrupted"), "warn"),
+        _ => (new Phrase("being written"), "warn"),
     };
 
     /// <summary>The jobs a list asks for, in its order.</summary>

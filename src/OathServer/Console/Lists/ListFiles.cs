@@ -17,12 +17,12 @@ internal static class ListFiles
 
     private static IResult Jobs(HttpRequest request, OathDbContext db) => CsvFile.Of(
         "jobs.csv", JobRow.Of(db, new Listing(request, "-started", JobRow.Orders)).AsAsyncEnumerable(),
-        ("job", j => j.Id), ("cuid", j => j.Cuid), ("user", j => j.User), ("state", j => j.Words.Text), ("token", j => j.Serial),
+        ("job", j => j.Id), ("cuid", j => j.Cuid), ("user", j => j.User), ("state", j => j.Words.Text.Text), ("token", j => j.Serial),
         ("profile", j => j.Profile), ("operator", j => j.Operator), ("started", j => j.StartedAt), ("ended", j => j.EndedAt), ("trouble", j => j.Trouble));
 
     private static IResult Batches(HttpRequest request, OathDbContext db) => CsvFile.Of(
         "batches.csv", BatchSummary.Of(db, new Listing(request, "-created", BatchSummary.Orders)).AsAsyncEnumerable(),
-        ("batch", b => b.Name), ("state", b => BatchSummary.Words(b.State).Text), ("done", b => b.Done), ("total", b => b.Total), ("red", b => b.Stuck),
+        ("batch", b => b.Name), ("state", b => BatchSummary.Words(b.State).Text.Text), ("done", b => b.Done), ("total", b => b.Total), ("red", b => b.Stuck),
         ("profile", b => b.Profile), ("shipment", b => b.Shipment), ("started by", b => b.CreatedBy), ("started", b => b.CreatedAt), ("ended", b => b.EndedAt));
 
     private static IResult Lines(Guid id, HttpRequest request, OathDbContext db)
@@ -30,7 +30,7 @@ internal static class ListFiles
         var state = new Listing(request, "line").Of<DeskLineState>("line");
         return CsvFile.Of(
             "batch.csv", db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == id && (state == null || l.State == state)).OrderBy(l => l.Ordinal).AsAsyncEnumerable(),
-            ("line", l => l.Ordinal), ("user", l => l.UserName), ("state", l => BatchSummary.Words(l.State).Text), ("cuid", l => l.Cuid),
+            ("line", l => l.Ordinal), ("user", l => l.UserName), ("state", l => BatchSummary.Words(l.State).Text.Text), ("cuid", l => l.Cuid),
             ("token", l => l.Serial), ("job", l => l.JobId), ("milliseconds", l => l.Milliseconds), ("trouble", l => l.Trouble));
     }
 }

@@ -83,7 +83,7 @@ public partial class JobPage
         }
 
         var (what, more) = JobWords.Refusal(outcome);
-        fault = string.Join(" ", more.Prepend(what).Select(line => T[line].Value));
+        fault = string.Join(" ", more.Prepend(what));
         Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
     }
 
@@ -92,7 +92,7 @@ public partial class JobPage
         Permit.Require(Http, Rules.Provision);
         if (await Closing.AbandonAsync(Db, Id, Typed("force") == "yes", Actors.Of(Http), Http.RequestAborted) is { } refusal)
         {
-            fault = T[refusal];
+            fault = refusal;
             Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
             return;
         }
@@ -111,7 +111,7 @@ public partial class JobPage
         }
 
         said = await Life.GiveAsync(Db, record, to, Actors.Of(Http), Http.RequestAborted) is { } refusal
-            ? (T[refusal], "bad")
+            ? (refusal, "bad")
             : (to is null ? T["The key belongs to nobody now."] : T["The key is {0}'s now.", to], "good");
         await LoadAsync();
     }

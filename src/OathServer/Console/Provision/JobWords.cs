@@ -5,48 +5,48 @@ namespace OathServer.Pages;
 /// <summary>Jobs and their steps, in the words of the desk.</summary>
 internal static class JobWords
 {
-    public static string Step(string name) => name switch
+    public static Phrase Step(string name) => name switch
     {
-        StepNames.Retries => "Tries",
-        StepNames.ManagementKey => "Management key",
-        StepNames.Identity => "Identity",
-        StepNames.Puk => "PUK",
-        StepNames.Oath => "One-time passwords",
-        StepNames.Fido => "FIDO",
-        StepNames.Pin => "PIN",
-        StepNames.FirstCode => "First code",
-        StepNames.Record => "Record",
-        _ => name,
+        StepNames.Retries => new Phrase("Tries"),
+        StepNames.ManagementKey => new Phrase("Management key"),
+        StepNames.Identity => new Phrase("Identity"),
+        StepNames.Puk => new Phrase("PUK"),
+        StepNames.Oath => new Phrase("One-time passwords"),
+        StepNames.Fido => new Phrase("FIDO"),
+        StepNames.Pin => new Phrase("PIN"),
+        StepNames.FirstCode => new Phrase("First code"),
+        StepNames.Record => new Phrase("Record"),
+        _ => new(name),
     };
 
-    public static (string Text, string Kind) Of(JobView job) => job.State switch
+    public static (Phrase Text, string Kind) Of(JobView job) => job.State switch
     {
-        "confirmed" => ("finished", "good"),
-        "abandoned" => ("given up", ""),
-        "in-doubt" when job.Trouble is not null => ("in doubt", "bad"),
-        _ when job.Trouble is not null => ("interrupted", "warn"),
-        _ => ("being written", "warn"),
+        "confirmed" => (new Phrase("finished"), "good"),
+        "abandoned" => (new Phrase("given up"), ""),
+        "in-doubt" when job.Trouble is not null => (new Phrase("in doubt"), "bad"),
+        _ when job.Trouble is not null => (new Phrase("interrupted"), "warn"),
+        _ => (new Phrase("being written"), "warn"),
     };
 
-    public static (string Text, string Kind) Of(StepView step) => step.State switch
+    public static (Phrase Text, string Kind) Of(StepView step) => step.State switch
     {
-        "done" => ("done", "good"),
-        "intended" => ("being written", "warn"),
-        "skipped" => ("skipped", ""),
-        _ => ("to do", ""),
+        "done" => (new Phrase("done"), "good"),
+        "intended" => (new Phrase("being written"), "warn"),
+        "skipped" => (new Phrase("skipped"), ""),
+        _ => (new Phrase("to do"), ""),
     };
 
     /// <summary>What a stopped job has left on its key, and what is safe to do.</summary>
-    public static (string Held, string Safe) Standing(JobView job)
+    public static (Phrase Held, Phrase Safe) Standing(JobView job)
     {
         var intended = job.Steps.FirstOrDefault(s => s.State == "intended");
         var done = job.Steps.Any(s => s.State == "done" && s.Name != StepNames.Retries);
         return intended is not null && job.State == "in-doubt"
-            ? ("The key holds either the old value or the new one at the step that says “being written”. Both are on record, sealed.",
-                "Insert this very key and resume: the key says which it is, and no try is spent that could block it. Do not reset it.")
+            ? (new Phrase("The key holds either the old value or the new one at the step that says “being written”. Both are on record, sealed."),
+                new Phrase("Insert this very key and resume: the key says which it is, and no try is spent that could block it. Do not reset it."))
             : done || intended is not null
-                ? ("The steps that say “done” are on the key and on record; the others are as they were.", "Insert this very key and resume: it goes on where it stopped.")
-                : ("Nothing that matters was written to the key.", "Resume with the key inserted, or give the job up: both are safe.");
+                ? (new Phrase("The steps that say “done” are on the key and on record; the others are as they were."), new Phrase("Insert this very key and resume: it goes on where it stopped."))
+                : (new Phrase("Nothing that matters was written to the key."), new Phrase("Resume with the key inserted, or give the job up: both are safe."));
     }
 
     /// <summary>A refusal and the lines under it.</summary>

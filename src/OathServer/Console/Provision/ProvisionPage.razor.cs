@@ -95,8 +95,8 @@ public partial class ProvisionPage
     private void Refuse(StartOutcome outcome)
     {
         var (what, more) = JobWords.Refusal(outcome);
-        Refuse(T[what]);
-        lines = [.. more.Select(line => T[line].Value)];
+        Refuse(what);
+        lines = more;
     }
 
     private void Refuse(string what)
