@@ -58,13 +58,13 @@ public class ProvisioningDeskTests
 
         await desk.Page.GotoAsync("/provision?serial=A1&user=alice");
         await desk.PressAsync("Show the plan");
-        key.PullAfter(115);
+        key.PullAfter(70);
         await desk.PressAsync("Write this to the key");
         await desk.SeesAsync("It stopped");
         await desk.SeesAsync("Insert this very key and resume");
         await desk.AxeFindsNothingAsync();
         await desk.PictureAsync("job-stopped");
-        await desk.PressAsync("Give the job up");
+        await desk.Page.Locator("summary", new() { HasText = "Give the job up" }).ClickAsync();
         await desk.SeesAsync("The key holds secrets of this job.");
         await desk.PressAsync("Resume");
 
