@@ -27,8 +27,8 @@ public partial class JobPage
 
     private bool May => Http.User.May(Rules.Provision);
 
-    /// <summary>Whether somebody drives it now.</summary>
-    private bool Moving => job is { EndedAt: null, Trouble: null } && driven;
+    /// <summary>Whether somebody drives it now; its old trouble may still be written there then.</summary>
+    private bool Moving => job is { EndedAt: null } && driven;
 
     private int Over => job!.Steps.Count(s => s.State is "done" or "skipped");
 
@@ -76,8 +76,9 @@ public partial class JobPage
 
         var code = Typed("code")?.Replace(" ", "", StringComparison.Ordinal);
         var outcome = await Workflow.ResumeAsync(Db, open, reader: null, Actors.Of(Http), Http.RequestAborted, string.IsNullOrEmpty(code) ? null : code);
-        if (outcome is StartOutcome.Started)
+        if (outcome is StartOutcome.Started started)
         {
+            await JobWords.GlanceAsync(started.Running);
             Go.NavigateTo($"/provision/{Id}");
             return;
         }

@@ -5,6 +5,11 @@ namespace OathServer.Pages;
 /// <summary>Jobs and their steps, in the words of the desk.</summary>
 internal static class JobWords
 {
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Waits for a job that is over at once: the next page then says so, also without script.</summary>
+    public static Task GlanceAsync(Task running) => Task.WhenAny(running, Task.Delay(Glance));
+
     public static Phrase Step(string name) => name switch
     {
         StepNames.Retries => new Phrase("Tries"),

@@ -85,6 +85,7 @@ public partial class ProvisionPage
         var outcome = await Workflow.StartAsync(Db, reader, wanted, dryRun: false, Actors.Of(Http), Http.RequestAborted);
         if (outcome is StartOutcome.Started started)
         {
+            await JobWords.GlanceAsync(started.Running);
             Go.NavigateTo($"/provision/{started.Job}");
             return;
         }
