@@ -52,8 +52,13 @@ internal static class HttpFront
     }
 
     /// <summary>Degraded is 200: the node still validates, and taking it away would stop what still works.</summary>
-    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, CancellationToken cancel)
+    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, Drain drain, CancellationToken cancel)
     {
+        if (drain.HasBegun)
+        {
+            return Results.Text("draining: this node is about to stop\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
         if (!await db.Database.CanConnectAsync(cancel))
         {
             return Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);

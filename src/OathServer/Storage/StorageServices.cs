@@ -63,7 +63,8 @@ internal static class StorageServices
     public static string? JournalPath(IConfiguration configuration) =>
         configuration["Journal:File"] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
 
-    private static string SealingKeyPath(IConfiguration configuration) =>
+    /// <summary>Where the sealing key's file is, if it is in one.</summary>
+    public static string SealingKeyPath(IConfiguration configuration) =>
         configuration["Secrets:KeyFile"] is { Length: > 0 } path ? path : Path.Combine(DataFolder(configuration), "sealing.key");
 
     /// <summary>Whether one process owns the store, and with it the data folder.</summary>
