@@ -58,6 +58,7 @@ internal static class OathHost
         app.UseAuthentication();
         app.UseApiKeyLimits();
         app.UseAuthorization();
+        app.UseConsoleLanguages();
         app.UseAntiforgery();
         app.UseRateLimiter();
         app.MapValidation();
@@ -117,6 +118,7 @@ internal static class OathHost
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
         var app = BuildStorage();
+        ProcessMemory.Close(app.Configuration, app.Logger);
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }

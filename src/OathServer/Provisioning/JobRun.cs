@@ -14,7 +14,7 @@ internal sealed class JobRun(
     /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
     /// driver's job is left alone.</summary>
     public async Task RunAsync(
-        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, string? typedCode,
+        OathDbContext db, Guid id, KnownProfile profile, ReaderSession session, AuditEvent actor, string driver, string? typedCode,
         CancellationToken cancel)
     {
         var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
@@ -27,7 +27,8 @@ internal sealed class JobRun(
         try
         {
             job.Trouble = null;
-            await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name, typedCode), cancel);
+            var rules = session.External?.Info.Profile ?? KeyLook.RulesOf(session.Card);
+            await RunStepsAsync(new JobInHand(session, rules, journal, profile, token, record.Person?.Name, typedCode), cancel);
             if (!job.IsPukOnly)
             {
                 Enter(record, job, profile);
@@ -55,6 +56,19 @@ internal sealed class JobRun(
 
     private async Task RunStepsAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Key.External is { } key)
+        {
+            var external = new ExternalSteps(secrets, key);
+            await external.SetPukAsync(job, cancel);
+            await oath.WriteAsync(job, cancel);
+            await external.SetPinAsync(job, cancel);
+            await oath.ProveAsync(job, cancel);
+            await external.ForcePinChangeAsync(job, cancel);
+            job.Record.FidoPolicy = FidoWords.Of(job.Decisions.Fido);
+            job.Record.FidoStatus ??= job.Journal.Step(StepNames.Fido).Detail;
+            return;
+        }
+
         if (job.Journal.Job.IsPukOnly)
         {
             await new PukStep(secrets).RunAsync(job, cancel);

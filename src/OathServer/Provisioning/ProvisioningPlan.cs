@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using OathServer.Storage;
+using SecurityKeys;
 using SecurityKeys.OathApplet;
 using SecurityKeys.OtpSlots;
 
@@ -18,6 +19,7 @@ internal static class StepNames
     public const string Fido = "fido";
     public const string Pin = "pin";
     public const string FirstCode = "first-code";
+    public const string ForcePinChange = "force-pin-change";
     public const string Record = "record";
 }
 
@@ -37,8 +39,17 @@ internal sealed record ProvisioningPlan(
         var refusals = new List<string>();
         var warnings = new List<string>();
         var decisions = profile.Decisions;
-        CheckPiv(look, record, decisions, force, refusals, warnings);
-        CheckOath(look, token, record, decisions, user, force, refusals, warnings);
+        if (look.External is { } external)
+        {
+            ExternalPlan.Check(external, token, record, decisions, refusals);
+        }
+        else
+        {
+            CheckPiv(look, record, decisions, force, refusals, warnings);
+            CheckOath(look, token, record, decisions, user, force, refusals, warnings);
+        }
+
+        CheckRules(look.Rules, decisions, refusals);
         if (decisions.Fido.Scope == FidoScope.Undecided)
         {
             warnings.Add("The profile leaves FIDO undecided: the key will count as an open gap until it is decided.");
@@ -50,15 +61,41 @@ internal sealed record ProvisioningPlan(
                 $"One PUK for the whole batch: whoever learns it can unblock every key of it. Due for rotation in {decisions.Puk.RotateAfterDays} days."));
         }
 
-        return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
+        return new ProvisioningPlan(
+            look.External is { } driven ? ExternalPlan.StepsOf(driven, token, decisions, user) : StepsOf(look, token, record, decisions, user),
+            warnings, refusals);
     }
+
+    /// <summary>What the profile asks for must be what this make of key takes.</summary>
+    private static void CheckRules(KeyProfile rules, RolloutProfile decisions, List<string> refusals)
+    {
+        if (decisions.Puk.Digits is { } puk && (puk < rules.Puk.LengthMin || puk > rules.Puk.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PUK of {puk} characters; this key takes {Range(rules.Puk)}. Leave puk.digits out for as many as the key takes.");
+        }
+
+        if (decisions.Pin.Strategy != PinStrategy.RefuseDefault
+            && (decisions.Pin.Digits < rules.Pin.LengthMin || decisions.Pin.Digits > rules.Pin.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PIN of {decisions.Pin.Digits} characters; this key takes {Range(rules.Pin)}.");
+        }
+    }
+
+    private static string Range(SecretRule rule) => rule.LengthMin == rule.LengthMax ? $"{rule.LengthMin}" : $"{rule.LengthMin} to {rule.LengthMax}";
 
     /// <summary>Renews the PUK of a key we know and leaves everything else as it is.</summary>
     public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record)
     {
         var refusals = new List<string>();
         var warnings = new List<string>();
+        if (look.External is not null)
+        {
+            refusals.Add("Keys of this make take a PUK by the PIN, which only the holder knows. Provision the key again instead.");
+            return new ProvisioningPlan([], warnings, refusals);
+        }
+
         CheckPiv(look, record, profile.Decisions, force: true, refusals, warnings);
+        CheckRules(look.Rules, profile.Decisions, refusals);
         return new ProvisioningPlan(
             [
                 .. StepsOf(look, token: null, record, profile.Decisions, user: null)
@@ -66,11 +103,14 @@ internal sealed record ProvisioningPlan(
             ], warnings, refusals);
     }
 
-    /// <summary>The credential's name on the key.</summary>
+    /// <summary>The credential's name, as the profile composes it.</summary>
+    public static string AccountOf(OathDecision oath, Token token, string? user) =>
+        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+
+    /// <summary>The credential's name in the OATH application.</summary>
     public static string OathNameOf(OathDecision oath, Token token, string? user)
     {
-        var account = oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal)
-            .Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var account = AccountOf(oath, token, user);
         // The period stands in front when it is not 30 s (YKOATH), or the key would count another step than we do.
         return OathName.Format(issuer: null, account, token.Type == TokenType.Totp ? OathType.Totp : OathType.Hotp,
             token.Type == TokenType.Totp ? token.TimeStep : 30);
@@ -86,11 +126,6 @@ internal sealed record ProvisioningPlan(
         }
 
         var pukKnown = record is not null && record.PukMethod != PukMethod.NotSet;
-        if (decisions.Puk.Digits > 8)
-        {
-            refusals.Add("The profile asks for a PUK of more than 8 digits; PIV takes 6 to 8.");
-        }
-
         if (piv.Puk is { TriesLeft: <= 1 } puk)
         {
             refusals.Add($"The PUK has {puk.TriesLeft} tries left: one mistake more and it is gone. Reset PIV on the key, then start again.");
@@ -172,7 +207,7 @@ internal sealed record ProvisioningPlan(
             refusals.Add("The OATH application has an access code we do not know. Reset OATH on the key, then start again.");
         }
 
-        var name = wanted.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var name = AccountOf(wanted, token, user);
         if (Encoding.UTF8.GetByteCount(name) > OathName.BytesMax - 4)
         {
             refusals.Add($"The credential's name {name} is longer than the key takes ({OathName.BytesMax - 4} bytes).");
@@ -235,6 +270,13 @@ internal sealed record ProvisioningPlan(
         }
     }
 
+    internal static string PukWords(PukDecision puk) => puk.Strategy switch
+    {
+        PukStrategy.Derived => "Set the PUK derived from the CUID",
+        PukStrategy.Batch => "Set the PUK of the batch",
+        _ => "Set a random PUK and escrow it",
+    };
+
     private static List<PlannedStep> StepsOf(
         KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user)
     {
@@ -254,14 +296,9 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Identity, "Write the PIV identifiers that are missing (CHUID, CCC); the record stays under the CUID it has",
                 piv is { HasChuid: true, HasCcc: true } ? "the key has both"
                 : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null ? "the management key is not ours" : null),
-            new(StepNames.Puk, decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => "Set the PUK derived from the CUID",
-                PukStrategy.Batch => "Set the PUK of the batch",
-                _ => "Set a random PUK and escrow it",
-            }),
+            new(StepNames.Puk, PukWords(decisions.Puk)),
             new(StepNames.Oath, hasOath
-                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {OathWords(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
                 : "Write the OATH credential", hasOath ? null : "the profile writes none"),
             new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
                 ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")
@@ -277,9 +314,6 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Record, "Confirm the record"),
         ];
     }
-
-    private static string OathWords(OathDecision oath, Token token, string? user) =>
-        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
 }
 
 /// <summary>The FIDO decision in words, as the record keeps it.</summary>

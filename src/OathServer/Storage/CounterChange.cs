@@ -48,4 +48,4 @@ internal interface ICounterStore : IDisposable
 }
 
 /// <summary>Storage did not take a change: the caller is refused and may try again. Never an acceptance.</summary>
-internal sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+internal class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

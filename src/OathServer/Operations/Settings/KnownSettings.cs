@@ -19,7 +19,7 @@ internal static class KnownSettings
         OneOf("Storage:Provider", "`Sqlite` (one machine) or `PostgreSql` (any number of nodes).", StorageOptions.Sqlite, StorageOptions.PostgreSql),
         Whole(DiskReserve.SizeSetting, 0, 1 << 20, $"Space kept back for a full disk, SQLite only ({DiskReserve.DefaultMegabytes})."),
         Secret("ConnectionStrings:Oath", "Of PostgreSQL: `Host=db;Database=oath;Username=oath;Password=…`. Several hosts with commas."),
-        Text("Secrets:Provider", "Where the sealing key is: a file unless said otherwise."),
+        OneOf("Secrets:Provider", "Which key seals: `File`, `Settings` or `Pkcs11` (the token when one is set, else the settings, else the file).", "File", "Settings", "Pkcs11"),
         Text("Secrets:KeyFile", "File of the sealing key (`sealing.key` in the data folder). The same on every node."),
         Secret("Secrets:Key", "The sealing key itself, 64 hexadecimal digits, where there is no file."),
         Secret("Secrets:RetiredKeys", "Earlier ones that still open, with commas."),

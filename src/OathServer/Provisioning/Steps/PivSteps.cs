@@ -108,7 +108,7 @@ internal sealed class PivSteps(KeySecrets secrets)
 
         if (step.State == StepState.Planned)
         {
-            var made = SecretDigits.Random(job.Decisions.Pin.Digits);
+            var made = SecretDigits.Random(job.Decisions.Pin.Digits, job.Rules.Pin.Alphabet);
             await job.Journal.IntendAsync(step, old: null, made, cancel);
             CryptographicOperations.ZeroMemory(made);
         }
@@ -173,7 +173,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             }
 
             // The factory PUK is known from the key's own word, so this is no guess.
-            piv.UnblockPin(PivApplication.FactoryPuk, PivApplication.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
+            piv.UnblockPin(job.FactoryPuk, job.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
         }
         else if (pin is null)
         {
@@ -186,7 +186,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             await job.Journal.TryNextAsync(step, ProbedValue.Old, left, cancel);
         }
 
-        if (!piv.VerifyPin(PivApplication.FactoryPin).Accepted)
+        if (!piv.VerifyPin(job.FactoryPin).Accepted)
         {
             throw new JobStoppedException("The PIN is not the factory value. No further try is spent. Reset PIV on the key, then resume.");
         }
