@@ -4,7 +4,7 @@ using OathServer.Load;
 // The running server under load, against peers, on this machine. See docs/performance.md.
 var mode = args.FirstOrDefault() ?? "help";
 var tokens = Number("--tokens", 100_000);
-if (mode is "ratios" or "growth" or "drive")
+if (mode is "ratios" or "growth" or "drive" or "versus")
 {
     await PublishedServer.PrepareAsync(Option("--published"));
 }
@@ -13,6 +13,8 @@ switch (mode)
 {
     case "ratios":
         return await Ratios.RunAsync(tokens, Option("--store"));
+    case "versus":
+        return await Ratios.VersusAsync(tokens, Option("--other")!, Number("--connections", 64), Option("--store") == "postgresql");
     case "growth":
         return await Growth.RunAsync([1_000, 100_000, Number("--tokens", 1_000_000)]);
     case "advances":
@@ -36,6 +38,7 @@ switch (mode)
             growth     the same load on 1,000, 100,000 and 1,000,000 credentials; start-up; bytes a credential
             advances   durable advances alone at 64 callers, against a commit each
             import     a shipment of encrypted keys imported, against a SaveChanges each
+            versus     the published server against one published before, --other FOLDER
             drive      one server held under load, for a profiler
             Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
                      of drive: --connections N --seconds N --postgresql CONNECTION

@@ -43,6 +43,21 @@ internal static class Ratios
         return refused == 0 ? 0 : 1;
     }
 
+    /// <summary>Two published servers, on databases of their own: what a change to the server is worth.</summary>
+    public static async Task<int> VersusAsync(int tokens, string other, int connections, bool onPostgreSql)
+    {
+        await using var cluster = onPostgreSql ? await PostgreSqlServer.StartAsync("shared_buffers=256MB", "max_wal_size=2GB") : null;
+        using var database = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync());
+        using var otherDatabase = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync());
+        var (codes, otherCodes) = (new CodeBook(tokens), new CodeBook(tokens));
+        using var ours = ServerProcess.Oath(database.Settings);
+        using var theirs = ServerProcess.Oath(otherDatabase.Settings, Path.Combine(other, "OathServer.dll"));
+        Warm(ours, database, codes);
+        Warm(theirs, otherDatabase, otherCodes);
+        otherCodes.Prepare(90_000 * 15);
+        return Compare($"c{connections}", other, connections, 21, theirs, new ValidationRequests(theirs.Address, otherDatabase.ApiKey, otherCodes), ours, database, codes);
+    }
+
     private static int Compare(string store, LoadedDatabase database, string usualDatabase)
     {
         var codes = new CodeBook(database.Tokens);

@@ -23,7 +23,8 @@ internal sealed partial class ServerProcess : IDisposable
     public Uri Address { get; }
 
     /// <summary>OathServer itself, as it is published.</summary>
-    public static ServerProcess Oath(IEnumerable<KeyValuePair<string, string?>> settings) => Start(PublishedServer.Program, ["serve"], settings);
+    public static ServerProcess Oath(IEnumerable<KeyValuePair<string, string?>> settings, string? program = null) =>
+        Start(program ?? PublishedServer.Program, ["serve"], settings);
 
     /// <summary>One of this program's own peers.</summary>
     public static ServerProcess Peer(string peer, IEnumerable<KeyValuePair<string, string?>> settings) =>
