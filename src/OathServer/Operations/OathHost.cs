@@ -143,6 +143,8 @@ internal static class OathHost
             builder.Configuration.AddInMemoryCollection(settings);
         }
 
+        // It writes whole URLs: in them stand one-time links, and names of users.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(Limits.Apply);
         builder.AddTransport();
         return builder;
