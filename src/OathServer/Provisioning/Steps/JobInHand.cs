@@ -12,6 +12,9 @@ internal sealed record JobInHand(ISmartCardConnection Card, Journal Journal, Kno
 
     public string OathName => ProvisioningPlan.OathNameOf(Decisions.Oath!, Token!, User);
 
+    /// <summary>Where the credential goes on the key; nowhere when the job writes none.</summary>
+    public (int? Slot, string? Name) Place => Token is null ? (null, null) : (Decisions.Oath!.Slot, OathName);
+
     public static bool IsOver(ProvisioningStep step) => step.State is StepState.Done or StepState.Skipped;
 }
 
