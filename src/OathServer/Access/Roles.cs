@@ -11,14 +11,16 @@ internal static class Roles
     public const string Auditor = "auditor";
     public const string RelyingParty = "relying-party";
 
-
     /// <summary>The organisation's directory, which keeps people up to date (SCIM) and does nothing else.</summary>
     public const string Directory = "directory";
+
+    /// <summary>Whatever reads the metrics (Prometheus) and does nothing else.</summary>
+    public const string Monitor = "monitor";
 
     /// <summary>Roles of people who work here; the strongest first.</summary>
     public static readonly string[] Staff = [Administrator, Provisioner, HelpDesk, Auditor];
 
-    public static readonly string[] All = [.. Staff, RelyingParty, Directory];
+    public static readonly string[] All = [.. Staff, RelyingParty, Directory, Monitor];
 
     /// <summary>Whether somebody works here, as opposed to a program of the organisation.</summary>
     public static bool IsStaff(ClaimsPrincipal who) => Array.Exists(Staff, who.IsInRole);
@@ -51,6 +53,9 @@ internal static class Rules
     /// <summary>Tell who is in the organisation.</summary>
     public const string KeepPeople = "keep-people";
 
+    /// <summary>Read the server's metrics.</summary>
+    public const string ReadMetrics = "read-metrics";
+
     /// <summary>Anybody of staff, for what is their own: the password.</summary>
     public const string OwnAccount = "own-account";
 
@@ -64,6 +69,7 @@ internal static class Rules
         [ReadAudit] = [Roles.Auditor, Roles.Administrator],
         [Administer] = [Roles.Administrator],
         [KeepPeople] = [Roles.Directory, Roles.Administrator],
+        [ReadMetrics] = [Roles.Monitor, Roles.Administrator],
         [OwnAccount] = [Roles.HelpDesk, Roles.Provisioner, Roles.Auditor, Roles.Administrator],
     };
 }

@@ -59,7 +59,7 @@ internal sealed class BatchDesk(
                 return;
             }
 
-            var now = readers.List();
+            var now = await readers.ListAsync(cancel);
             foreach (var (name, _) in atWork.Where(w => w.Value.IsCompleted).ToList())
             {
                 atWork.Remove(name);
@@ -110,7 +110,7 @@ internal sealed class BatchDesk(
     {
         try
         {
-            var offered = Offered(reader.Name);
+            var offered = await OfferedAsync(reader.Name);
             if (offered is null)
             {
                 Forget(id, reader);
@@ -133,10 +133,10 @@ internal sealed class BatchDesk(
         }
     }
 
-    private IReadOnlyList<Cuid>? Offered(string reader)
+    private async Task<IReadOnlyList<Cuid>?> OfferedAsync(string reader)
     {
-        using var session = readers.Open(reader);
-        return session is null ? null : CuidReading.Offered(session.Card);
+        using var session = await readers.OpenAsync(reader, CancellationToken.None);
+        return session is null ? null : await session.OfferedAsync(CancellationToken.None);
     }
 
     private void Forget(Guid id, KnownReader reader)

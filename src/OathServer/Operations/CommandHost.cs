@@ -13,7 +13,7 @@ internal static class CommandHost
             await using var scope = host.Services.CreateAsyncScope();
             return await work(host.Services, scope.ServiceProvider.GetRequiredService<OathDbContext>());
         }
-        catch (Exception refusal) when (refusal is InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception refusal) when (refusal is InvalidOperationException or IOException or UnauthorizedAccessException or StorageUnavailableException)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
             return 2;

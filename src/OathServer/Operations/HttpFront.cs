@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
+using OathServer.Secrets;
 using OathServer.Storage;
 using Scalar.AspNetCore;
 
@@ -62,6 +63,12 @@ internal static class HttpFront
         if (counters.IsRefusing)
         {
             return Results.Text("the storage takes no changes; see the log\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
+        if (http.RequestServices.GetRequiredService<KeyRing>().Fault is not null)
+        {
+            // What was opened before still validates; the log says which token and why.
+            return Results.Text("degraded: the token with the sealing key does not answer; see the log\n");
         }
 
         return http.RequestServices.GetService<DiskReserve>() is { IsMissing: true }

@@ -4,6 +4,7 @@ using OathServer.Backup;
 using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
+using OathServer.Monitoring;
 using OathServer.Pages;
 using OathServer.Provisioning;
 using OathServer.Readiness;
@@ -41,6 +42,7 @@ internal static class OathHost
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
         builder.Services.AddWebhooks();
+        builder.AddMonitoring();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -53,6 +55,7 @@ internal static class OathHost
         app.UseAuthentication();
         app.UseApiKeyLimits();
         app.UseAuthorization();
+        app.UseConsoleLanguages();
         app.UseAntiforgery();
         app.UseRateLimiter();
         app.MapValidation();
@@ -73,6 +76,7 @@ internal static class OathHost
         app.MapScim();
         app.MapWebhooks();
         app.MapHealth();
+        app.MapMonitoring();
         app.MapApiDocs();
         return app;
     }
@@ -111,6 +115,7 @@ internal static class OathHost
     public static async Task<WebApplication> OpenStorageAsync(CancellationToken cancel)
     {
         var app = BuildStorage();
+        ProcessMemory.Close(app.Configuration, app.Logger);
         await app.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         return app;
     }

@@ -18,6 +18,7 @@ internal static class ServeCommand
         try
         {
             await using var app = OathHost.Build();
+            ProcessMemory.Close(app.Configuration, app.Logger);
             await OathHost.StartAsync(app, cancel);
             Console.WriteLine($"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
             foreach (var url in Transport.Unprotected(app))
@@ -29,7 +30,7 @@ internal static class ServeCommand
             await app.WaitForShutdownAsync(cancel);
             return 0;
         }
-        catch (InvalidOperationException refusal)
+        catch (Exception refusal) when (refusal is InvalidOperationException or Secrets.TokenUnavailableException)
         {
             // A setting or a file that must be put right first: one line, no stack.
             await Console.Error.WriteLineAsync(refusal.Message);

@@ -14,7 +14,7 @@ internal sealed class JobRun(
     /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
     /// driver's job is left alone.</summary>
     public async Task RunAsync(
-        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, string? typedCode,
+        OathDbContext db, Guid id, KnownProfile profile, ReaderSession session, AuditEvent actor, string driver, string? typedCode,
         CancellationToken cancel)
     {
         var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
@@ -28,7 +28,8 @@ internal sealed class JobRun(
         try
         {
             job.Trouble = null;
-            var inHand = new JobInHand(card, journal, profile, token, holder?.Name, typedCode);
+            var rules = session.External?.Info.Profile ?? KeyLook.RulesOf(session.Card);
+            var inHand = new JobInHand(session, rules, journal, profile, token, holder?.Name, typedCode);
             await RunStepsAsync(inHand, cancel);
             if (!job.IsPukOnly)
             {
@@ -60,6 +61,20 @@ internal sealed class JobRun(
         if (job.Journal.Job.StatusBefore is not null)
         {
             await new AbandonedIntents(secrets).SettleAsync(job, cancel);
+        }
+
+        if (job.Key.External is { } key)
+        {
+            var external = new ExternalSteps(secrets, key);
+            await external.SetPukAsync(job, cancel);
+            await oath.WriteAsync(job, cancel);
+            await external.SetPinAsync(job, cancel);
+            await oath.ProveAsync(job, cancel);
+            await external.ForcePinChangeAsync(job, cancel);
+            await EarlierCredentials.RemoveAsync(job, cancel);
+            job.Record.FidoPolicy = FidoWords.Of(job.Decisions.Fido);
+            job.Record.FidoStatus ??= job.Journal.Step(StepNames.Fido).Detail;
+            return;
         }
 
         if (job.Journal.Job.IsPukOnly)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using OathServer.Storage;
+using SecurityKeys;
 using SecurityKeys.OathApplet;
 using SecurityKeys.OtpSlots;
 
@@ -19,6 +20,7 @@ internal static class StepNames
     public const string Pin = "pin";
     public const string FirstCode = "first-code";
     public const string Earlier = "earlier-credential";
+    public const string ForcePinChange = "force-pin-change";
     public const string Record = "record";
 }
 
@@ -42,9 +44,18 @@ internal sealed record ProvisioningPlan(
         var refusals = new List<string>();
         var warnings = new List<string>();
         var decisions = profile.Decisions;
-        CheckPiv(look, record, past, decisions, force, refusals, warnings);
+        if (look.External is { } external)
+        {
+            ExternalPlan.Check(external, token, record, past, decisions, refusals);
+        }
+        else
+        {
+            CheckPiv(look, record, past, decisions, force, refusals, warnings);
+            CheckOath(look, token, past, decisions, user, force, refusals, warnings);
+        }
+
         CheckHolder(record, token, recipient, force, refusals, warnings);
-        CheckOath(look, token, past, decisions, user, force, refusals, warnings);
+        CheckRules(look.Rules, decisions, refusals);
         if (decisions.Fido.Scope == FidoScope.Undecided)
         {
             warnings.Add("The profile leaves FIDO undecided: the key will count as an open gap until it is decided.");
@@ -56,15 +67,42 @@ internal sealed record ProvisioningPlan(
                 $"One PUK for the whole batch: whoever learns it can unblock every key of it. Due for rotation in {decisions.Puk.RotateAfterDays} days."));
         }
 
-        return new ProvisioningPlan(StepsOf(look, token, record, past, decisions, recipient), warnings, refusals);
+        return new ProvisioningPlan(
+            look.External is { } driven ? ExternalPlan.StepsOf(driven, token, record, past, decisions, recipient)
+                : StepsOf(look, token, record, past, decisions, recipient),
+            warnings, refusals);
     }
+
+    /// <summary>What the profile asks for must be what this make of key takes.</summary>
+    private static void CheckRules(KeyProfile rules, RolloutProfile decisions, List<string> refusals)
+    {
+        if (decisions.Puk.Digits is { } puk && (puk < rules.Puk.LengthMin || puk > rules.Puk.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PUK of {puk} characters; this key takes {Range(rules.Puk)}. Leave puk.digits out for as many as the key takes.");
+        }
+
+        if (decisions.Pin.Strategy != PinStrategy.RefuseDefault
+            && (decisions.Pin.Digits < rules.Pin.LengthMin || decisions.Pin.Digits > rules.Pin.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PIN of {decisions.Pin.Digits} characters; this key takes {Range(rules.Pin)}.");
+        }
+    }
+
+    private static string Range(SecretRule rule) => rule.LengthMin == rule.LengthMax ? $"{rule.LengthMin}" : $"{rule.LengthMin} to {rule.LengthMax}";
 
     /// <summary>Renews the PUK of a key we know and leaves everything else as it is.</summary>
     public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record, KeyPast past)
     {
         var refusals = new List<string>();
         var warnings = new List<string>();
+        if (look.External is not null)
+        {
+            refusals.Add("Keys of this make take a PUK by the PIN, which only the holder knows. Provision the key again instead.");
+            return new ProvisioningPlan([], warnings, refusals);
+        }
+
         CheckPiv(look, record, past, profile.Decisions, force: true, refusals, warnings);
+        CheckRules(look.Rules, profile.Decisions, refusals);
         return new ProvisioningPlan(
             [
                 .. StepsOf(look, token: null, record, past, profile.Decisions, new Recipient(record.Person?.Name, record.PersonId))
@@ -72,11 +110,14 @@ internal sealed record ProvisioningPlan(
             ], warnings, refusals);
     }
 
-    /// <summary>The credential's name on the key.</summary>
+    /// <summary>The credential's name, as the profile composes it.</summary>
+    public static string AccountOf(OathDecision oath, Token token, string? user) =>
+        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+
+    /// <summary>The credential's name in the OATH application.</summary>
     public static string OathNameOf(OathDecision oath, Token token, string? user)
     {
-        var account = oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal)
-            .Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var account = AccountOf(oath, token, user);
         // The period stands in front when it is not 30 s (YKOATH), or the key would count another step than we do.
         return OathName.Format(issuer: null, account, token.Type == TokenType.Totp ? OathType.Totp : OathType.Hotp,
             token.Type == TokenType.Totp ? token.TimeStep : 30);
@@ -95,11 +136,6 @@ internal sealed record ProvisioningPlan(
         if (past.OpenSteps.Count > 0)
         {
             warnings.Add($"An abandoned job may have set {string.Join(" and ", past.OpenSteps.Order(StringComparer.Ordinal))} of this key: what is there is found out first, with at most one try.");
-        }
-
-        if (decisions.Puk.Digits > 8)
-        {
-            refusals.Add("The profile asks for a PUK of more than 8 digits; PIV takes 6 to 8.");
         }
 
         if (piv.Puk is { TriesLeft: <= 1 } puk)
@@ -204,7 +240,7 @@ internal sealed record ProvisioningPlan(
             refusals.Add("The OATH application has an access code we do not know. Reset OATH on the key, then start again.");
         }
 
-        var name = wanted.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var name = AccountOf(wanted, token, user);
         if (Encoding.UTF8.GetByteCount(name) > OathName.BytesMax - 4)
         {
             refusals.Add($"The credential's name {name} is longer than the key takes ({OathName.BytesMax - 4} bytes).");
@@ -267,6 +303,13 @@ internal sealed record ProvisioningPlan(
         }
     }
 
+    internal static string PukWords(PukDecision puk) => puk.Strategy switch
+    {
+        PukStrategy.Derived => "Set the PUK derived from the CUID",
+        PukStrategy.Batch => "Set the PUK of the batch",
+        _ => "Set a random PUK and escrow it",
+    };
+
     private static List<PlannedStep> StepsOf(
         KeyLook look, Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
     {
@@ -286,14 +329,9 @@ internal sealed record ProvisioningPlan(
             new(StepNames.Identity, "Write the PIV identifiers that are missing (CHUID, CCC); the record stays under the CUID it has",
                 piv is { HasChuid: true, HasCcc: true } ? "the key has both"
                 : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null && !past.IsManagementKeyOpen ? "the management key is not ours" : null),
-            new(StepNames.Puk, decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => "Set the PUK derived from the CUID",
-                PukStrategy.Batch => "Set the PUK of the batch",
-                _ => "Set a random PUK and escrow it",
-            }),
+            new(StepNames.Puk, PukWords(decisions.Puk)),
             new(StepNames.Oath, hasOath
-                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {OathWords(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
                 : "Write the OATH credential", hasOath ? null : "the profile writes none"),
             new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
                 ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")
@@ -311,7 +349,7 @@ internal sealed record ProvisioningPlan(
         ];
     }
 
-    private static PlannedStep EarlierStep(Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
+    internal static PlannedStep EarlierStep(Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
     {
         var (slot, name) = token is null || decisions.Oath is null ? (null, null) : (decisions.Oath.Slot, (string?)OathNameOf(decisions.Oath, token, recipient.Name));
         var going = past.Going(token?.Id, slot, name, recipient.PersonId).Select(c => c.Slot is { } its ? $"empty slot {its}" : $"delete {c.Name}");
@@ -322,9 +360,6 @@ internal sealed record ProvisioningPlan(
             ? new PlannedStep(StepNames.Earlier, "Remove earlier credentials", "there are none")
             : new PlannedStep(StepNames.Earlier, $"Remove earlier credentials: {what}");
     }
-
-    private static string OathWords(OathDecision oath, Token token, string? user) =>
-        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
 }
 
 /// <summary>The FIDO decision in words, as the record keeps it.</summary>

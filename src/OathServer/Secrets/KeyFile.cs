@@ -8,7 +8,7 @@ internal static class KeyFile
     /// <summary>Reads the key, or makes it when the file is not there and <paramref name="mayCreate"/> says that this
     /// database is new.</summary>
     /// <exception cref="InvalidOperationException">The file is a link, readable by others, damaged, or missing.</exception>
-    public static KeyEncryptionKey Open(string path, bool mayCreate)
+    public static KeyInMemory Open(string path, bool mayCreate)
     {
         if (!File.Exists(path))
         {
@@ -21,29 +21,39 @@ internal static class KeyFile
             Create(path);
         }
 
-        var file = new FileInfo(path);
-        if (file.LinkTarget is not null)
-        {
-            throw new InvalidOperationException($"The sealing key {path} is a symbolic link. Put the file itself there.");
-        }
-
-        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        if (!OperatingSystem.IsWindows() && (file.UnixFileMode & others) != 0)
-        {
-            throw new InvalidOperationException($"The sealing key {path} can be read by others. Run: chmod 600 {path}");
-        }
-
+        RefuseOpenToOthers(path, "sealing key");
         var text = File.ReadAllText(path).Trim();
         try
         {
             var value = Convert.FromHexString(text);
-            var key = new KeyEncryptionKey(value);
+            var key = new KeyInMemory(value);
             CryptographicOperations.ZeroMemory(value);
             return key;
         }
         catch (FormatException)
         {
             throw new InvalidOperationException($"The sealing key {path} is damaged: 64 hexadecimal digits were expected.");
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">The file is missing, a link, or others can read it.</exception>
+    public static void RefuseOpenToOthers(string path, string what)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists)
+        {
+            throw new InvalidOperationException($"The {what} {path} is missing.");
+        }
+
+        if (file.LinkTarget is not null)
+        {
+            throw new InvalidOperationException($"The {what} {path} is a symbolic link. Put the file itself there.");
+        }
+
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        if (!OperatingSystem.IsWindows() && (file.UnixFileMode & others) != 0)
+        {
+            throw new InvalidOperationException($"The {what} {path} can be read by others. Run: chmod 600 {path}");
         }
     }
 

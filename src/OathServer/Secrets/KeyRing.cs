@@ -1,107 +1,74 @@
-using System.Security.Cryptography;
-
 namespace OathServer.Secrets;
 
 /// <summary>
-/// The key-encryption keys this machine holds: the one that seals, and those before it that still open. From a file
-/// (setting <c>Secrets:KeyFile</c>; earlier keys beside it as <c>sealing.key.ID</c>), or from the settings themselves
-/// (<c>Secrets:Key</c>, earlier ones in <c>Secrets:RetiredKeys</c>), that is from the environment.
+/// The key-encryption keys this machine reaches: the one that seals, and all others that still open. From one place that
+/// seals (a file, the settings, a PKCS#11 token) and any that open only, so that values can move from one to another.
 /// </summary>
 internal sealed class KeyRing : IDisposable
 {
     private readonly Lock turn = new();
-    private readonly string? path;
+    private readonly IKeySource seals;
+    private readonly IReadOnlyList<IKeySource> opens;
     private Dictionary<string, KeyEncryptionKey> known = [];
 
-    private KeyRing(string? path) => this.path = path;
+    /// <param name="seals">Its first key seals new values.</param>
+    /// <param name="opens">Places whose keys open only.</param>
+    /// <param name="mayCreate">The database is new. A first key is made too when another place opens what was sealed.</param>
+    /// <exception cref="InvalidOperationException">A key is missing, damaged, open to others or out of reach.</exception>
+    public KeyRing(IKeySource seals, IReadOnlyList<IKeySource> opens, bool mayCreate)
+    {
+        (this.seals, this.opens) = (seals, opens);
+        Read(mayCreate);
+    }
 
     /// <summary>Seals new values.</summary>
     public KeyEncryptionKey Current { get; private set; } = null!;
 
-    /// <summary>The file of the current key; null when the keys are not in files.</summary>
-    public string? File => path;
+    /// <summary>Where the key is that seals, in words for staff.</summary>
+    public string Where => seals.Where;
 
-    /// <exception cref="InvalidOperationException">A key file is missing, damaged or open to others.</exception>
-    public static KeyRing OfFile(string path, bool mayCreate)
-    {
-        var ring = new KeyRing(path);
-        ring.Take(KeyFile.Open(path, mayCreate));
-        ring.ReadEarlier();
-        return ring;
-    }
+    /// <summary>What keeps keys out of reach for the moment; null when nothing does.</summary>
+    public string? Fault => opens.Prepend(seals).OfType<TokenKeys>().Select(t => t.Fault).FirstOrDefault(f => f is not null);
 
-    /// <exception cref="InvalidOperationException">A key is not 64 hexadecimal digits.</exception>
-    public static KeyRing OfSettings(string current, string? retired)
-    {
-        var ring = new KeyRing(path: null);
-        foreach (var text in (retired ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            ring.Add(Parse(text, "Secrets:RetiredKeys"));
-        }
+    public static KeyRing OfFile(string path, bool mayCreate) => new(new FileKeys(path), [], mayCreate);
 
-        ring.Take(Parse(current.Trim(), "Secrets:Key"));
-        return ring;
-    }
+    public static KeyRing OfSettings(string current, string? retired) => new(new SettingsKeys(current, retired), [], mayCreate: false);
 
-    /// <summary>A ring of keys at hand.</summary>
-    public static KeyRing Of(KeyEncryptionKey current, IEnumerable<KeyEncryptionKey> retired)
-    {
-        var ring = new KeyRing(path: null);
-        foreach (var key in retired)
-        {
-            ring.Add(key);
-        }
+    /// <summary>A ring of keys at hand, the first of which seals.</summary>
+    public static KeyRing Of(params IReadOnlyList<KeyEncryptionKey> keys) => new(new KeysAtHand(keys), [], mayCreate: false);
 
-        ring.Take(current);
-        return ring;
-    }
-
-    /// <summary>The key of that id. One that is not known yet may have been put beside the file by a rotation: the files
-    /// are read again, and from then on the newest seals. Null when it is not here.</summary>
+    /// <summary>The key of that id. One that is not known yet may have been added by a rotation in another process: the
+    /// places are read again, and from then on the newest seals. Null when it is not here.</summary>
     public KeyEncryptionKey? Find(string id)
     {
         lock (turn)
         {
-            if (known.TryGetValue(id, out var key) || path is null)
+            if (!known.ContainsKey(id))
             {
-                return key;
+                Read(mayCreate: false);
             }
 
-            Take(KeyFile.Open(path, mayCreate: false));
-            ReadEarlier();
             return known.GetValueOrDefault(id);
         }
     }
 
     /// <summary>Makes a new key and lets it seal. The one before stays beside it, so a crash at any moment loses none.</summary>
-    /// <exception cref="InvalidOperationException">The keys are not in files.</exception>
+    /// <exception cref="InvalidOperationException">The keys are made elsewhere.</exception>
     public KeyEncryptionKey Rotate()
     {
-        if (path is null)
-        {
-            throw new InvalidOperationException(
-                "The sealing key comes from the settings. Put the new one into Secrets:Key and the present one into Secrets:RetiredKeys, restart, then run `secrets rotate --rewrap-only`.");
-        }
-
         lock (turn)
         {
-            var aside = $"{path}.{Current.Id}";
-            if (!System.IO.File.Exists(aside))
-            {
-                KeyFile.Write(aside, Current.Value);
-            }
-
-            var next = $"{path}.next";
-            System.IO.File.Delete(next);
-            KeyFile.Write(next, RandomNumberGenerator.GetBytes(KeyEncryptionKey.Size));
-            System.IO.File.Move(next, path, overwrite: true);
-            Take(KeyFile.Open(path, mayCreate: false));
+            seals.Add();
+            Read(mayCreate: false);
             return Current;
         }
     }
 
-    /// <summary>The file of a key that seals no more; null when there is none.</summary>
-    public string? FileOf(string id) => path is not null && System.IO.File.Exists($"{path}.{id}") ? $"{path}.{id}" : null;
+    /// <summary>Destroys a key that no value needs. False when it is not here, or its place cannot forget it.</summary>
+    /// <exception cref="InvalidOperationException">It is the one that seals.</exception>
+    public bool Remove(string id) => id == Current.Id
+        ? throw new InvalidOperationException($"{id} is the key that seals. Rotate first.")
+        : seals.Remove(id) || opens.Any(o => o.Remove(id));
 
     public void Dispose()
     {
@@ -109,43 +76,52 @@ internal sealed class KeyRing : IDisposable
         {
             key.Dispose();
         }
-    }
 
-    private static KeyEncryptionKey Parse(string hex, string setting)
-    {
-        try
+        foreach (var source in opens.Prepend(seals))
         {
-            return new KeyEncryptionKey(Convert.FromHexString(hex));
-        }
-        catch (FormatException)
-        {
-            throw new InvalidOperationException($"{setting} is no key: 64 hexadecimal digits were expected.");
+            source.Dispose();
         }
     }
 
-    private void ReadEarlier()
+    private void Read(bool mayCreate)
     {
-        foreach (var earlier in Directory.GetFiles(Path.GetDirectoryName(Path.GetFullPath(path!))!, Path.GetFileName(path) + ".*"))
+        // Others first: what opens already allows the place that seals to make its first key. A key that is not the
+        // database's own is found out on the canaries.
+        var all = opens.SelectMany(o => o.Read(mayCreate: false)).ToList();
+        var sealing = seals.Read(mayCreate || all.Count > 0);
+        if (sealing.Count == 0)
         {
-            if (earlier.Length == Path.GetFullPath(path!).Length + 1 + (KeyEncryptionKey.IdSize * 2))
+            throw new InvalidOperationException($"There is no sealing key in {seals.Where}.");
+        }
+
+        // Readers look at a dictionary that never changes.
+        var now = new Dictionary<string, KeyEncryptionKey>(known);
+        foreach (var key in sealing.Concat(all))
+        {
+            if (now.TryAdd(key.Id, key) || ReferenceEquals(now[key.Id], key))
             {
-                Add(KeyFile.Open(earlier, mayCreate: false));
+                continue;
             }
+
+            key.Dispose();
         }
+
+        known = now;
+        Current = now[sealing[0].Id];
     }
 
-    private void Take(KeyEncryptionKey key) => Current = Add(key);
-
-    private KeyEncryptionKey Add(KeyEncryptionKey key)
+    private sealed class KeysAtHand(IReadOnlyList<KeyEncryptionKey> keys) : IKeySource
     {
-        if (known.TryGetValue(key.Id, out var same))
-        {
-            key.Dispose();
-            return same;
-        }
+        public string Where => "memory";
 
-        // Readers look without the lock at a dictionary that never changes.
-        known = new(known) { [key.Id] = key };
-        return key;
+        public IReadOnlyList<KeyEncryptionKey> Read(bool mayCreate) => keys;
+
+        public void Add() => throw new InvalidOperationException("These keys are at hand only.");
+
+        public bool Remove(string id) => false;
+
+        public void Dispose()
+        {
+        }
     }
 }

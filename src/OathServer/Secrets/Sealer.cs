@@ -13,14 +13,14 @@ internal sealed class Sealer(KeyRing keys)
 {
     private const byte Format = 1;
     private const int NonceSize = 12;
-    private const int TagSize = 16;
+    private const int TagSize = KeyEncryptionKey.TagSize;
     private const int HeaderSize = 1 + KeyEncryptionKey.IdSize;
     private const int WrapSize = NonceSize + KeyEncryptionKey.Size + TagSize;
 
     /// <summary>How many bytes a sealed value is longer than the plain one.</summary>
     public const int Overhead = HeaderSize + WrapSize + NonceSize + TagSize;
 
-    public Sealer(KeyEncryptionKey current, params IReadOnlyCollection<KeyEncryptionKey> retired) : this(KeyRing.Of(current, retired))
+    public Sealer(KeyEncryptionKey current, params IReadOnlyCollection<KeyEncryptionKey> retired) : this(KeyRing.Of([current, .. retired]))
     {
     }
 
@@ -105,8 +105,7 @@ internal sealed class Sealer(KeyRing keys)
         Convert.FromHexString(current.Id, blob.Slice(1, KeyEncryptionKey.IdSize), out _, out _);
         var wrap = blob.Slice(HeaderSize, WrapSize);
         RandomNumberGenerator.Fill(wrap[..NonceSize]);
-        using var wrapper = new AesGcm(current.Value, TagSize);
-        wrapper.Encrypt(wrap[..NonceSize], dataKey, wrap[NonceSize..^TagSize], wrap[^TagSize..], associated);
+        current.Wrap(wrap[..NonceSize], dataKey, wrap[NonceSize..^TagSize], wrap[^TagSize..], associated);
     }
 
     private void Unwrap(ReadOnlySpan<byte> blob, SealedPlace place, byte[] associated, Span<byte> dataKey)
@@ -119,8 +118,7 @@ internal sealed class Sealer(KeyRing keys)
         var id = KeyIdOf(blob);
         var key = keys.Find(id) ?? throw new SealBrokenException(place, id);
         var wrap = blob.Slice(HeaderSize, WrapSize);
-        using var wrapper = new AesGcm(key.Value, TagSize);
-        wrapper.Decrypt(wrap[..NonceSize], wrap[NonceSize..^TagSize], wrap[^TagSize..], dataKey, associated);
+        key.Unwrap(wrap[..NonceSize], wrap[NonceSize..^TagSize], wrap[^TagSize..], dataKey, associated);
     }
 }
 

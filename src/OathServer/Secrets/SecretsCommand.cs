@@ -46,7 +46,7 @@ internal static class SecretsCommand
             var done = await rewrapping.RunAsync(db, (table, seen) => Console.Error.Write($"\r{table}: {seen}        "), cancel);
             await Console.Error.WriteLineAsync();
             await trail.SaveAsync(db, cancel, AuditEvent.OnThisMachine() with { Action = "secrets.rotate", Outcome = "done", Detail = $"{done} values under {ring.Current.Id}" });
-            Console.WriteLine($"{done} values are under sealing key {ring.Current.Id} now. Back it up: {ring.File ?? "it is in your settings"}.");
+            Console.WriteLine($"{done} values are under sealing key {ring.Current.Id} now. Back it up: {ring.Where}.");
             Console.WriteLine("The key before stays beside it until `secrets retire` finds it unused.");
             return 0;
         }, cancel));
@@ -70,7 +70,7 @@ internal static class SecretsCommand
                 return 2;
             }
 
-            if (ring.FileOf(wanted) is not { } file)
+            if (ring.Find(wanted) is null)
             {
                 await Console.Error.WriteLineAsync($"There is no key {wanted} here.");
                 return 2;
@@ -78,7 +78,12 @@ internal static class SecretsCommand
 
             await services.GetRequiredService<AuditTrail>().SaveAsync(db, cancel,
                 AuditEvent.OnThisMachine() with { Action = "secrets.retire", Outcome = "done", Detail = wanted });
-            File.Delete(file);
+            if (!ring.Remove(wanted))
+            {
+                await Console.Error.WriteLineAsync($"No value needs {wanted}. It is in your settings: take it out of there.");
+                return 2;
+            }
+
             Console.WriteLine($"{wanted} is gone from this machine.");
             return 0;
         }, cancel));

@@ -12,6 +12,18 @@ internal abstract class CounterChange
     /// <summary>The rows it needs; those that do not exist are left out of the batch.</summary>
     public abstract ReadOnlySpan<long> TokenIds { get; }
 
+    /// <summary>The true outcome; meaningful once durable.</summary>
+    public Outcome Outcome { get; protected set; }
+
+    /// <summary>How many codes, or time steps, lay between what the server expected and what was accepted.</summary>
+    public long Distance { get; protected set; }
+
+    /// <summary>It was decided on facts that may be old: nothing was counted, it is asked again.</summary>
+    public bool Stale { get; protected set; }
+
+    /// <summary>Consecutive codes to realign a token, not one code to get in.</summary>
+    public virtual bool Realigns => false;
+
     /// <summary>Completes once the batch is durable; fails when it could not be made so.</summary>
     public Task Durable => done.Task;
 
@@ -36,4 +48,4 @@ internal interface ICounterStore : IDisposable
 }
 
 /// <summary>Storage did not take a change: the caller is refused and may try again. Never an acceptance.</summary>
-internal sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+internal class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

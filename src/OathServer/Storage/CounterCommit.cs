@@ -19,6 +19,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private readonly ICounterStore store;
     private readonly TimeProvider time;
     private readonly ILogger<CounterCommit> log;
+    private readonly CommitFigures? figures;
     private readonly Thread writer;
     private List<CounterChange> waiting = new(BatchMax);
     private bool writerSleeps;
@@ -26,11 +27,13 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private long refusedAt;
     private long refused;
 
-    public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log)
+    public CounterCommit(ICounterStore store, TimeProvider time, ILogger<CounterCommit> log, CommitFigures? figures = null)
     {
         this.store = store;
         this.time = time;
         this.log = log;
+        this.figures = figures;
+        figures?.Watch(this);
         // A thread of its own: the flush blocks, and the pool has few threads on a small machine.
         writer = new Thread(Write) { IsBackground = true, Name = "counter commit" };
     }
@@ -57,6 +60,9 @@ internal sealed class CounterCommit : IHostedService, IDisposable
 
         return change.Durable;
     }
+
+    /// <summary>Changes waiting to be written, at a glance.</summary>
+    public int Waiting => waiting.Count;
 
     /// <summary>Whether a batch was refused within the last few seconds and none was written since.</summary>
     public bool IsRefusing => Volatile.Read(ref refusedAt) is not 0 and var at && time.GetElapsedTime(at) < RefusingFor;
@@ -138,6 +144,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
 
     private void Commit(List<CounterChange> batch)
     {
+        var started = time.GetTimestamp();
         try
         {
             store.Commit(batch, time.GetUtcNow());
@@ -152,6 +159,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             }
 
             refused += batch.Count;
+            figures?.Refused(batch.Count);
             var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
             foreach (var change in batch)
             {
@@ -168,6 +176,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             refused = 0;
         }
 
+        figures?.Committed(batch, time.GetElapsedTime(started));
         foreach (var change in batch)
         {
             change.Complete();

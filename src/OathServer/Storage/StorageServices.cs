@@ -39,9 +39,9 @@ internal static class StorageServices
                     $"Storage:Provider is {provider}; it must be {StorageOptions.Sqlite} or {StorageOptions.PostgreSql}.");
         }
 
-        services.AddSingleton(provider => configuration["Secrets:Key"] is { Length: > 0 } key
-            ? KeyRing.OfSettings(key, configuration["Secrets:RetiredKeys"])
-            : KeyRing.OfFile(SealingKeyPath(configuration), mayCreate: provider.GetRequiredService<StoreOrigin>().IsNew()));
+        services.AddSingleton(provider => KeyRingSettings.Open(
+            configuration, Path.Combine(DataFolder(configuration), "sealing.key"), provider.GetRequiredService<StoreOrigin>().IsNew(),
+            provider.GetRequiredService<ILogger<KeyRing>>()));
         services.AddSingleton(provider => new Sealer(provider.GetRequiredService<KeyRing>()));
         services.AddSingleton<ServerSecrets>();
         if (JournalPath(configuration) is { } journal)
@@ -50,6 +50,7 @@ internal static class StorageServices
         }
 
         services.AddSingleton<FactsChanged>();
+        services.AddSingleton<CommitFigures>();
         services.AddSingleton<CounterCommit>();
         services.AddHostedService(provider => provider.GetRequiredService<CounterCommit>());
         services.AddSingleton<StorageStart>();
@@ -61,9 +62,6 @@ internal static class StorageServices
     /// <summary>Where acceptances are journaled; null when they are not.</summary>
     public static string? JournalPath(IConfiguration configuration) =>
         configuration["Journal:File"] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
-
-    private static string SealingKeyPath(IConfiguration configuration) =>
-        configuration["Secrets:KeyFile"] is { Length: > 0 } path ? path : Path.Combine(DataFolder(configuration), "sealing.key");
 
     /// <summary>Whether one process owns the store, and with it the data folder.</summary>
     public static bool HasOneOwner(IConfiguration configuration) =>

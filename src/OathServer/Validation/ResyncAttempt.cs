@@ -11,15 +11,10 @@ internal sealed class ResyncAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
-    public Outcome Outcome { get; private set; }
+    public override bool Realigns => true;
 
     /// <summary>The next counter accepted, when resynchronised.</summary>
     public long Counter { get; private set; }
-
-    /// <summary>How far ahead of the server the key was.</summary>
-    public long Distance { get; private set; }
-
-    public bool Stale { get; private set; }
 
     public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
     {

@@ -17,9 +17,6 @@ internal sealed class ValidationAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
-    /// <summary>The true outcome; meaningful once durable.</summary>
-    public Outcome Outcome { get; private set; }
-
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
@@ -32,9 +29,6 @@ internal sealed class ValidationAttempt(
     /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
     /// accept but not refuse.</summary>
     public bool Remembered { get; init; }
-
-    /// <summary>The facts are of another generation or may be: read them again and try again. Nothing was counted.</summary>
-    public bool Stale { get; private set; }
 
     public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
     {
@@ -99,6 +93,7 @@ internal sealed class ValidationAttempt(
                 row.LastRequest = request;
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
+                Distance = distance;
                 log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
                 return;
             }

@@ -59,14 +59,14 @@ internal sealed class ValidationPolicy
     private const double WarnAbove = 1.0 / 1_000;
     private const double RefuseAbove = 1.0 / 100;
 
-    /// <summary>Chance that guessing until the hard cap hits a token of that many digits: tries × window / 10^digits (RFC
-    /// 4226 §E.4, which counts the look-ahead window as s codes). The wider of the HOTP and the TOTP window is taken.</summary>
+    /// <summary>Chance that guessing until the hard cap hits a token of that many digits: tries × codes accepted at once /
+    /// 10^digits (RFC 4226 appendix A.4.3). That many codes are the counter's own and the look-ahead, or the time steps.</summary>
     public double ChanceOfAGuess(int digits = FewestDigits) =>
-        HardCap * (double)Math.Max(LookAhead, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
+        HardCap * (double)Math.Max(LookAhead + 1, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
 
     /// <summary>What an operator should know of the settings, in words; empty when there is nothing.</summary>
     public string? Warning() => ChanceOfAGuess() > WarnAbove
-        ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above 0.1 %). Lower Validation:LookAhead or Validation:HardCap, or use tokens of eight digits."
+        ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above 0.1 %). Validation:LookAhead 9 or Validation:HardCap 90 brings the defaults under it; tokens of eight digits are far below."
         : null;
 
     /// <summary>How many counters a resynchronisation of this token searches now.</summary>

@@ -94,6 +94,22 @@ public partial class AuthorisationMatrixTests
         }
     }
 
+    [Fact]
+    public async Task A_monitor_enters_the_metrics_and_what_is_open_to_everybody()
+    {
+        await using var server = await ServerUnderTest.StartAsync(Everything);
+        var more = new List<string>();
+        foreach (var (method, pattern) in EndpointsOf(server))
+        {
+            if (await EntersAsync(server, Roles.Monitor, [], method, pattern) != await EntersAsync(server, role: null, [], method, pattern))
+            {
+                more.Add($"{method} {pattern}");
+            }
+        }
+
+        Assert.Equal(["GET /metrics"], more);
+    }
+
     private static async Task<bool> EntersAsync(ServerUnderTest server, string? role, string[] realms, string method, string pattern) =>
         await EntersAsync(await server.Client(role, realms), method, pattern);
 

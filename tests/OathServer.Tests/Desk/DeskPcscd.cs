@@ -52,11 +52,13 @@ internal sealed class DeskPcscd : IAsyncDisposable
         return pcscd;
     }
 
-    /// <summary>Inserts a key; the token pulls it.</summary>
-    public async Task InsertAsync(VirtualKey key, CancellationToken pull)
+    /// <summary>Inserts a key by a cable that holds the first answer at <paramref name="isMoment"/>; the token pulls it.</summary>
+    public async Task<HeldCable> InsertAsync(VirtualKey key, Func<bool> isMoment, CancellationToken pull)
     {
         await Eventually.HoldsAsync(() => Task.FromResult(Listens()), "vpcd does not listen", pull);
-        _ = VpcdCard.RunAsync("127.0.0.1", port, key, pull);
+        var cable = new HeldCable(port, isMoment);
+        _ = VpcdCard.RunAsync("127.0.0.1", cable.Port, key, pull);
+        return cable;
     }
 
     public async Task<string> RunAsync(string tool, params string[] arguments)

@@ -8,7 +8,7 @@ public sealed class SealerTests : IDisposable
     private static readonly byte[] Plain = "a shared secret!"u8.ToArray();
     private static readonly SealedPlace Place = SealedPlace.TokenSecret("A1", 1);
 
-    private readonly KeyEncryptionKey key = new(RandomNumberGenerator.GetBytes(32));
+    private readonly KeyEncryptionKey key = new KeyInMemory(RandomNumberGenerator.GetBytes(32));
 
     [Fact]
     public void A_value_opens_where_it_was_sealed()
@@ -61,7 +61,7 @@ public sealed class SealerTests : IDisposable
     [Fact]
     public void Rewrapping_changes_the_key_and_leaves_the_value()
     {
-        using var next = new KeyEncryptionKey(RandomNumberGenerator.GetBytes(32));
+        using var next = new KeyInMemory(RandomNumberGenerator.GetBytes(32));
         var blob = new Sealer(key).Seal(Plain, Place);
         var rewrapped = new Sealer(next, [key]).Rewrap(blob, Place);
 

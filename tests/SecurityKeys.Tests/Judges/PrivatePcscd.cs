@@ -72,7 +72,12 @@ public sealed partial class PrivatePcscd : IAsyncDisposable
 
     public ToolRun Run(string tool, params string[] arguments) => RunWithInput(null, tool, arguments);
 
-    public ToolRun RunWithInput(string? input, string tool, params string[] arguments)
+    public ToolRun RunFor(TimeSpan limit, string tool, params string[] arguments) => Run(null, limit, tool, arguments);
+
+    public ToolRun RunWithInput(string? input, string tool, params string[] arguments) =>
+        Run(input, TimeSpan.FromSeconds(40), tool, arguments);
+
+    private ToolRun Run(string? input, TimeSpan limit, string tool, string[] arguments)
     {
         var start = new ProcessStartInfo(tool)
         {
@@ -94,7 +99,7 @@ public sealed partial class PrivatePcscd : IAsyncDisposable
         process.BeginErrorReadLine();
         if (input is not null) process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(40)))
+        if (!process.WaitForExit(limit))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{tool} {string.Join(' ', arguments)} does not end: {output}");

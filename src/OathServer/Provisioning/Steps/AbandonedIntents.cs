@@ -64,6 +64,15 @@ internal sealed class AbandonedIntents(KeySecrets secrets)
 
     private async Task SettlePukAsync(JobInHand job, ProvisioningStep step, CancellationToken cancel)
     {
+        var abandoned = await job.Journal.Database.Jobs.AsNoTracking().SingleAsync(j => j.Id == step.JobId, cancel);
+        var profile = await RolloutProfiles.VersionAsync(job.Journal.Database, abandoned.ProfileName, abandoned.ProfileVersion, cancel)
+            ?? throw new InvalidOperationException($"Profile {abandoned.ProfileName} version {abandoned.ProfileVersion} is missing.");
+        if (job.Key.External is { } key)
+        {
+            await new ExternalSteps(secrets, key).SettlePukAsync(job, step, profile, cancel);
+            return;
+        }
+
         var piv = PivApplication.Select(job.Card);
         if (piv.ReadPukMetadata() is { IsDefault: true })
         {
@@ -71,9 +80,6 @@ internal sealed class AbandonedIntents(KeySecrets secrets)
             return;
         }
 
-        var abandoned = await job.Journal.Database.Jobs.AsNoTracking().SingleAsync(j => j.Id == step.JobId, cancel);
-        var profile = await RolloutProfiles.VersionAsync(job.Journal.Database, abandoned.ProfileName, abandoned.ProfileVersion, cancel)
-            ?? throw new InvalidOperationException($"Profile {abandoned.ProfileName} version {abandoned.ProfileVersion} is missing.");
         await new PukStep(secrets).ChangeAsync(job, step, piv, profile, isFirstTime: false, "settled by a later job", cancel);
     }
 }

@@ -23,6 +23,12 @@ internal static class EarlierCredentials
         var past = await KeyPast.ReadAsync(job.Journal.Database, job.Record, cancel);
         var going = past.Going(job.Token?.Id, job.Place.Slot, job.Place.Name, job.Journal.Job.PersonId).ToList();
         await job.Journal.IntendAsync(step, old: null, next: null, cancel);
+        if (job.Key.External is not null)
+        {
+            job.Journal.Done(step, going.Count == 0 ? "nothing was left to remove" : "its driver has no command to delete a credential; the token is retired");
+            return;
+        }
+
         foreach (var credential in going)
         {
             if (credential.Slot is { } its)

@@ -109,7 +109,7 @@ internal sealed class PivSteps(KeySecrets secrets)
 
         if (step.State == StepState.Planned)
         {
-            var made = SecretDigits.Random(job.Decisions.Pin.Digits);
+            var made = SecretDigits.Random(job.Decisions.Pin.Digits, job.Rules.Pin.Alphabet);
             await job.Journal.IntendAsync(step, old: null, made, cancel);
             CryptographicOperations.ZeroMemory(made);
         }
@@ -188,7 +188,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             }
 
             // The factory PUK is known from the key's own word, so this is no guess.
-            piv.UnblockPin(PivApplication.FactoryPuk, PivApplication.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
+            piv.UnblockPin(job.FactoryPuk, job.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
         }
         else if (pin is null)
         {
@@ -201,7 +201,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             await job.Journal.TryNextAsync(step, ProbedValue.Old, left, cancel);
         }
 
-        if (!piv.VerifyPin(PivApplication.FactoryPin).Accepted)
+        if (!piv.VerifyPin(job.FactoryPin).Accepted)
         {
             throw new JobStoppedException("The PIN is not the factory value. No further try is spent. Reset PIV on the key, then resume.");
         }
@@ -214,7 +214,7 @@ internal sealed class PivSteps(KeySecrets secrets)
         var piv = PivApplication.Select(job.Card);
         if (step.State == StepState.Planned && piv.ReadPinMetadata() is { IsDefault: false } && await IsOfAnotherAsync(job, cancel))
         {
-            await ReplacePinAsync(job, step, piv, PivApplication.FactoryPin.ToArray(), cancel);
+            await ReplacePinAsync(job, step, piv, job.FactoryPin, cancel);
             await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         }
 

@@ -50,7 +50,7 @@ internal sealed class PukStep(KeySecrets secrets)
             }
 
             job.Journal.Done(step, detail);
-            secrets.KeepPuk(job.Record, step, next, profile);
+            secrets.KeepPuk(job.Record, step, next, profile, job.Rules.Puk);
         }
         finally
         {
@@ -65,7 +65,7 @@ internal sealed class PukStep(KeySecrets secrets)
         var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State == StepState.Done
             ? null
             : await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel);
-        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Record, cancel);
+        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Rules.Puk, job.Record, cancel);
         step.MasterVersion = made.MasterVersion;
         step.Attempt = made.Attempt;
         await job.Journal.IntendAsync(step, old, made.Digits, cancel);
@@ -84,7 +84,7 @@ internal sealed class PukStep(KeySecrets secrets)
                 throw new JobStoppedException("The PUK is the factory value again: the key was reset since this job began. Abandon the job and start another.");
             }
 
-            piv.ChangePuk(PivApplication.FactoryPuk, next).ThrowIfRefused("change the factory PUK");
+            piv.ChangePuk(job.FactoryPuk, next).ThrowIfRefused("change the factory PUK");
             return;
         }
 
@@ -106,7 +106,7 @@ internal sealed class PukStep(KeySecrets secrets)
 
             await job.Journal.TryNextAsync(step, candidate, triesLeft, cancel);
             var current = candidate == ProbedValue.New ? next : old;
-            var verdict = piv.ChangePuk(current is null ? PivApplication.FactoryPuk : current, next);
+            var verdict = piv.ChangePuk(current ?? job.FactoryPuk, next);
             if (verdict.Accepted)
             {
                 return;

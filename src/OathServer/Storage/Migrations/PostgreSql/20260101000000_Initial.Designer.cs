@@ -391,6 +391,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("ProvisionedBy")
                         .HasColumnType("text");
 
+                    b.Property<string>("PukAlphabet")
+                        .HasColumnType("text");
+
                     b.Property<int>("PukAttempt")
                         .HasColumnType("integer");
 

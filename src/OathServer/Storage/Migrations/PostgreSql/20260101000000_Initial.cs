@@ -333,6 +333,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PukMasterVersion = table.Column<int>(type: "integer", nullable: false),
                     PukProfile = table.Column<string>(type: "text", nullable: true),
                     PukDigits = table.Column<int>(type: "integer", nullable: false),
+                    PukAlphabet = table.Column<string>(type: "text", nullable: true),
                     PukSetAt = table.Column<long>(type: "bigint", nullable: true),
                     PukAttempt = table.Column<int>(type: "integer", nullable: false),
                     PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),

@@ -377,6 +377,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("ProvisionedBy")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("PukAlphabet")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("PukAttempt")
                         .HasColumnType("INTEGER");
 

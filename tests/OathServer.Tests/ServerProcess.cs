@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using OathServer.Access;
 
-namespace OathServer.Fault.Tests;
+namespace OathServer.Tests;
 
 /// <summary>A real server in a process of its own, to be killed.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
