@@ -36,7 +36,8 @@ internal sealed partial class Desk : IAsyncDisposable
     public int Interactions { get; private set; }
 
     public static async Task<Desk> OpenAsync(
-        ServerUnderTest server, string role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
+        ServerUnderTest server, string role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
+        string locale = "en-GB")
     {
         await StartBrowserAsync();
         var context = await browser!.NewContextAsync(new BrowserNewContextOptions
@@ -45,7 +46,7 @@ internal sealed partial class Desk : IAsyncDisposable
             JavaScriptEnabled = script,
             ColorScheme = scheme,
             ViewportSize = new ViewportSize { Width = width, Height = height },
-            Locale = "en-GB",
+            Locale = locale,
             TimezoneId = "Europe/Berlin",
         });
         context.SetDefaultTimeout(10_000);

@@ -10,6 +10,9 @@ public class PageTests
 {
     private static readonly string[] Pages = ["/", "/?q=nobody-of-that-name", "/keys/00011171", "/readiness"];
 
+    // Pages that speak both languages through and through.
+    internal static readonly string[] SpokenPages = ["/", "/?q=nobody-of-that-name"];
+
     [Theory]
     [InlineData(ColorScheme.Light, 1280)]
     [InlineData(ColorScheme.Dark, 390)]

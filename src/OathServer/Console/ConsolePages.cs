@@ -7,14 +7,17 @@ namespace OathServer.Pages;
 /// without one is closed, as an endpoint is.</summary>
 internal static class ConsolePages
 {
-    public static void AddConsole(this IServiceCollection services) => services.AddHttpContextAccessor().AddSingleton<KeyFinder>();
+    public static void AddConsole(this IServiceCollection services) =>
+        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddConsoleLanguages();
 
     public static void MapConsole(this WebApplication app)
     {
         ConsoleAssets.Map(app);
+        ConsoleLanguages.Map(app);
         ReadinessCsv.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>
         {
+            page.Metadata.Add(new SpokenPage());
             var enter = page.RequestDelegate!;
             page.RequestDelegate = http =>
             {

@@ -5,7 +5,7 @@ using OathServer.Storage;
 namespace OathServer.Pages;
 
 /// <summary>One thing the search box found.</summary>
-internal sealed record Hit(string Href, string Title, string? Who, string What, string Kind);
+internal sealed record Hit(string Href, string Title, string? Who, Phrase What, string Kind);
 
 /// <summary>The search box: keys by their record, and tokens that have none.</summary>
 internal static class Lookup
@@ -16,7 +16,7 @@ internal static class Lookup
         foreach (var record in await RecordSearch.FindAsync(db, text, cancel))
         {
             var (words, kind) = Words.Of(record.Status);
-            hits.Add(new Hit($"/keys/{record.Cuid}", record.Cuid, Name(record.Person), $"{record.Model ?? "key"}, {words}", kind));
+            hits.Add(new Hit($"/keys/{record.Cuid}", record.Cuid, Name(record.Person), new Phrase("{0}, {1}", record.Model ?? (object)new Phrase("key"), new Phrase(words)), kind));
         }
 
         var people = await RecordSearch.PeopleAsync(db, text.Trim(), cancel);
@@ -29,7 +29,7 @@ internal static class Lookup
         foreach (var token in bare)
         {
             var (words, kind) = Words.Of(token.Counter!, now);
-            hits.Add(new Hit($"/tokens/{Uri.EscapeDataString(token.Serial)}", token.Serial, Name(token.Person), $"token without a key record, {words}", kind));
+            hits.Add(new Hit($"/tokens/{Uri.EscapeDataString(token.Serial)}", token.Serial, Name(token.Person), new Phrase("token without a key record, {0}", new Phrase(words)), kind));
         }
 
         return hits;

@@ -1,3 +1,5 @@
+using System.Security.Claims;
+using OathServer.Access;
 using OathServer.Storage;
 
 namespace OathServer.Pages;
@@ -67,6 +69,20 @@ internal static class Words
         PukMethod.Batch when record.SealedPuk is not null => ("one for the batch, can be shown", "warn"),
         _ when record.SealedPuk is not null => ("escrowed, can be shown", "good"),
         _ => ("set, but not on record", "bad"),
+    };
+
+    /// <summary>The role of who is signed in.</summary>
+    public static string OfRole(ClaimsPrincipal who) => OfRole(Array.Find(Roles.All, who.IsInRole));
+
+    public static string OfRole(string? role) => role switch
+    {
+        Roles.Administrator => "administrator",
+        Roles.Provisioner => "provisioner",
+        Roles.HelpDesk => "help desk",
+        Roles.Auditor => "auditor",
+        Roles.RelyingParty => "relying party",
+        Roles.Directory => "directory",
+        _ => "no role",
     };
 
     public static DateTimeOffset? Time(long milliseconds) => milliseconds == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

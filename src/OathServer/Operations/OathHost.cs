@@ -55,6 +55,7 @@ internal static class OathHost
         app.UseAuthentication();
         app.UseApiKeyLimits();
         app.UseAuthorization();
+        app.UseConsoleLanguages();
         app.UseAntiforgery();
         app.UseRateLimiter();
         app.MapValidation();
