@@ -18,12 +18,8 @@ internal static class HttpFront
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options => Strict(options.SerializerOptions));
         services.AddOpenApi();
-    }
-
-    public static void UseHttpFront(this WebApplication app)
-    {
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
+        // It would make an activity and a scope of each request, for lines that nobody reads.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None));
     }
 
     public static void MapApiDocs(this WebApplication app)

@@ -31,6 +31,7 @@ internal static class OathHost
         AddFloor(builder);
         builder.Services.AddDrain();
         builder.Services.AddHostedService<AnchorClock>();
+        builder.Services.AddHttpContextAccess();
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddConsole();
@@ -51,9 +52,11 @@ internal static class OathHost
         app.UseDrain();
         app.UseTransport();
         app.UseCertainEnds();
-        app.UseHttpFront();
-        app.UseWebSockets();
+        app.UseExceptionHandler();
         app.UseApiKeyLane();
+        app.UseHttpContextAccess();
+        app.UseStatusCodePages();
+        app.UseWebSockets();
         app.UseSecurityHeaders();
         app.UseAuthentication();
         app.UseApiKeyLimits();
@@ -157,7 +160,13 @@ internal static class OathHost
         }
 
         SettingsCheck.Run(builder.Configuration);
+
+        // It writes whole URLs: in them stand one-time links, and names of users.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(Limits.Apply);
+        // Sockets tell of events on threads of the pool (unless told otherwise by an environment variable), so that what
+        // follows may as well run there; two more hand-overs a request would be a tenth of its cost.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.AddTransport();
         return builder;
     }
