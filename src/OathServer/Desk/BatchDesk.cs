@@ -11,9 +11,11 @@ internal sealed class BatchDesk(
     IServiceScopeFactory scopes, KeyReaders readers, Workflow workflow, TimeProvider time, ILogger<BatchDesk> log) : BackgroundService
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, Task> atWork = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
+    private DateTimeOffset? sweptAt;
     private readonly HashSet<(Guid Batch, string Reader, long Insertion)> served = [];
 
     /// <summary>A batch was started or went on: keys that lie in its readers already are looked at.</summary>
@@ -49,6 +51,7 @@ internal sealed class BatchDesk(
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+            await SweepAsync(db, cancel);
             var running = await db.DeskBatches.AsNoTracking().Where(b => b.State == DeskBatchState.Running)
                 .OrderBy(b => b.CreatedAt).Select(b => new { b.Id, b.Readers }).ToListAsync(cancel);
             if (running.Count == 0)
@@ -88,6 +91,17 @@ internal sealed class BatchDesk(
         {
             // Whatever it is, it must not stop the server, as a fault that leaves a background service would.
             log.LogWarning("The batch desk could not read its batches ({Fault}); it tries again.", fault.GetType().Name);
+        }
+    }
+
+    /// <summary>Where one process owns the database, everything at work before its first look was another's, now gone.</summary>
+    private async Task SweepAsync(OathDbContext db, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        if (sweptAt is null || now - sweptAt >= SweepEvery)
+        {
+            await BatchSweep.RunAsync(db, now, areAllGone: sweptAt is null && !db.Database.IsNpgsql(), cancel);
+            sweptAt = now;
         }
     }
 

@@ -6,9 +6,9 @@ namespace OathServer.Provisioning;
 /// <summary>The plan for a key of another make, which a program drives: what it can do is what the program offers.</summary>
 internal static class ExternalPlan
 {
-    public static void Check(ExternalLook key, Token? token, KeyRecord? record, RolloutProfile decisions, List<string> refusals)
+    public static void Check(ExternalLook key, Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, List<string> refusals)
     {
-        var isOurs = record is not null && record.PukMethod != PukMethod.NotSet;
+        var isOurs = record is { PukMethod: not PukMethod.NotSet } || past.IsPukOpen;
         if (key.Properties.PukInitialized == true && !isOurs)
         {
             refusals.Add("The key has a PUK and no record of ours holds it. Reset the key with its maker's tool, then start again.");
@@ -45,8 +45,9 @@ internal static class ExternalPlan
         }
     }
 
-    public static List<PlannedStep> StepsOf(ExternalLook key, Token? token, RolloutProfile decisions, string? user)
+    public static List<PlannedStep> StepsOf(ExternalLook key, Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
     {
+        var user = recipient.Name;
         var hasOath = decisions.Oath is not null && token is not null;
         return
         [
@@ -66,6 +67,7 @@ internal static class ExternalPlan
             new(StepNames.ForcePinChange, "Make the key insist on a new PIN",
                 decisions.Pin.Strategy != PinStrategy.ForcedChange ? "the profile does not ask for it"
                 : key.Offers("force-pin-change") ? null : "its driver has no force-pin-change; the handout asks for it"),
+            ProvisioningPlan.EarlierStep(token, record, past, decisions, recipient),
             new(StepNames.Record, "Confirm the record"),
         ];
     }

@@ -37,6 +37,29 @@ internal sealed class ExternalSteps(KeySecrets secrets, ExternalKey key)
             CryptographicOperations.ZeroMemory(known);
         }
 
+        await PutAsync(job, step, job.Profile, isFirstTime, job.Decisions.Puk.Strategy switch
+        {
+            PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
+            PukStrategy.Batch => "one for the batch, escrowed",
+            _ => "random, escrowed",
+        }, cancel);
+    }
+
+    /// <summary>Brings the key to the PUK that an abandoned job had intended, unless it says that it has none.</summary>
+    public async Task SettlePukAsync(JobInHand job, ProvisioningStep step, KnownProfile profile, CancellationToken cancel)
+    {
+        if ((await key.ReadPropertiesAsync(cancel)).PukInitialized == false)
+        {
+            job.Journal.Skip(step, "a later job found no PUK on the key");
+            return;
+        }
+
+        await PutAsync(job, step, profile, isFirstTime: false, "settled by a later job", cancel);
+    }
+
+    private async Task PutAsync(
+        JobInHand job, ProvisioningStep step, KnownProfile profile, bool isFirstTime, string detail, CancellationToken cancel)
+    {
         var (next, old, pin) = (job.Journal.New(step), job.Journal.Old(step), job.FactoryPin);
         try
         {
@@ -54,13 +77,8 @@ internal sealed class ExternalSteps(KeySecrets secrets, ExternalKey key)
                 throw new JobStoppedException("The key did not take the PUK. Resume to try again.");
             }
 
-            job.Journal.Done(step, job.Decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
-                PukStrategy.Batch => "one for the batch, escrowed",
-                _ => "random, escrowed",
-            });
-            secrets.KeepPuk(job.Record, step, next, job.Profile, job.Rules.Puk);
+            job.Journal.Done(step, detail);
+            secrets.KeepPuk(job.Record, step, next, profile, job.Rules.Puk);
         }
         finally
         {
@@ -109,6 +127,7 @@ internal sealed class ExternalSteps(KeySecrets secrets, ExternalKey key)
             job.Journal.Done(step, "unique, proven on the key");
             job.Record.PinMethod = PinMethod.UniqueInitial;
             secrets.KeepPin(job.Record, pin);
+            await AbandonedIntents.ClosePinAsync(job, cancel);
         }
         finally
         {

@@ -24,6 +24,9 @@ internal sealed record JobInHand(ReaderSession Key, KeyProfile Rules, Journal Jo
 
     public string OathName => ProvisioningPlan.OathNameOf(Decisions.Oath!, Token!, User);
 
+    /// <summary>Where the credential goes on the key; nowhere when the job writes none.</summary>
+    public (int? Slot, string? Name) Place => Token is null ? (null, null) : (Decisions.Oath!.Slot, OathName);
+
     /// <summary>Every YubiKey comes with the same, and says itself whether it still has them.</summary>
     private string? Own(string? stated) => Rules.HasYubicoExtensions ? null : stated;
 

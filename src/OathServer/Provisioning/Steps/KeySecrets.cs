@@ -108,6 +108,7 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
         record.PukAlphabet = rule.Alphabet == SecretRule.Digits ? null : rule.Alphabet;
         record.PukSetAt = step.ChangedAt;
         record.PukKnownToPerson = false;
+        record.PukDrilledAt = null;
     }
 
     public void KeepPin(KeyRecord record, byte[] pin) => record.SealedPin = sealer.Seal(pin, SealedPlace.RecordPin(record.Cuid));

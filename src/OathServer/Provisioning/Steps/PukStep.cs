@@ -26,6 +26,19 @@ internal sealed class PukStep(KeySecrets secrets)
             await IntendAsync(job, step, piv, cancel);
         }
 
+        await ChangeAsync(job, step, piv, job.Profile, isFirstTime, job.Decisions.Puk.Strategy switch
+        {
+            PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
+            PukStrategy.Batch => "one for the batch, escrowed",
+            _ => "random, escrowed",
+        }, cancel);
+    }
+
+    /// <summary>Brings the key to the new value of a step, this job's or one that an abandoned job left open, and notes it
+    /// in the record.</summary>
+    public async Task ChangeAsync(
+        JobInHand job, ProvisioningStep step, PivApplication piv, KnownProfile profile, bool isFirstTime, string detail, CancellationToken cancel)
+    {
         var next = job.Journal.New(step);
         var old = job.Journal.Old(step);
         try
@@ -36,13 +49,8 @@ internal sealed class PukStep(KeySecrets secrets)
                 throw new JobStoppedException("The key did not take the PUK. Resume to try again.");
             }
 
-            job.Journal.Done(step, job.Decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
-                PukStrategy.Batch => "one for the batch, escrowed",
-                _ => "random, escrowed",
-            });
-            secrets.KeepPuk(job.Record, step, next, job.Profile, job.Rules.Puk);
+            job.Journal.Done(step, detail);
+            secrets.KeepPuk(job.Record, step, next, profile, job.Rules.Puk);
         }
         finally
         {

@@ -295,6 +295,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     State = table.Column<string>(type: "text", nullable: false),
                     Cuid = table.Column<string>(type: "text", nullable: true),
                     JobId = table.Column<Guid>(type: "uuid", nullable: true),
+                    ClaimedUntil = table.Column<long>(type: "bigint", nullable: true),
                     Trouble = table.Column<string>(type: "text", nullable: true),
                     Milliseconds = table.Column<int>(type: "integer", nullable: true)
                 },

@@ -249,6 +249,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Ordinal")
                         .HasColumnType("integer");
 
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("bigint");
+
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 

@@ -243,6 +243,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 

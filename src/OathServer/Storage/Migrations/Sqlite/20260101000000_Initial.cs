@@ -294,6 +294,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     State = table.Column<string>(type: "TEXT", nullable: false),
                     Cuid = table.Column<string>(type: "TEXT", nullable: true),
                     JobId = table.Column<Guid>(type: "TEXT", nullable: true),
+                    ClaimedUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Trouble = table.Column<string>(type: "TEXT", nullable: true),
                     Milliseconds = table.Column<int>(type: "INTEGER", nullable: true)
                 },
