@@ -86,8 +86,8 @@ internal static class ProvisioningEndpoint
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    private static Ok<List<ReaderView>> Readers(KeyReaders readers) =>
-        TypedResults.Ok(readers.List().Select(r => new ReaderView(r.Name, r.Kind, r.HasKey)).ToList());
+    private static async Task<Ok<List<ReaderView>>> Readers(KeyReaders readers, CancellationToken cancel) =>
+        TypedResults.Ok((await readers.ListAsync(cancel)).Select(r => new ReaderView(r.Name, r.Kind, r.HasKey)).ToList());
 
     private static async Task<IResult> Start(
         ProvisionRequest request, HttpContext http, OathDbContext db, Workflow workflow, CancellationToken cancel)
