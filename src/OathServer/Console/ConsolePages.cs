@@ -8,7 +8,7 @@ namespace OathServer.Pages;
 internal static class ConsolePages
 {
     public static void AddConsole(this IServiceCollection services) =>
-        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddConsoleLanguages();
+        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddConsoleLanguages();
 
     public static void MapConsole(this WebApplication app)
     {

@@ -18,8 +18,11 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
     /// <summary>The order: one of those allowed.</summary>
     public string Sort { get; } = Allowed(request.Query["sort"].ToString(), orders) ?? sort;
 
+    /// <summary>The name of the page in the address; another for a second list on the same page.</summary>
+    public string PageName { get; init; } = "page";
+
     /// <summary>The page, from 1.</summary>
-    public int Page { get; } = int.TryParse(request.Query["page"], out var page) ? Math.Clamp(page, 1, PageMax) : 1;
+    public int Page => int.TryParse(request.Query[PageName], out var page) ? Math.Clamp(page, 1, PageMax) : 1;
 
     /// <summary>Rows before this page.</summary>
     public int Skip => (Page - 1) * PageSize;
@@ -28,13 +31,13 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
     public T? Of<T>(string name) where T : struct, Enum => Enum.TryParse<T>(this[name]?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : null;
 
     /// <summary>The same list in another order; the first page of it.</summary>
-    public string Ordered(string by) => Address(("sort", by), ("page", null));
+    public string Ordered(string by) => Address(("sort", by), (PageName, null));
 
     /// <summary>Another page of the same list.</summary>
-    public string OnPage(int number) => Address(("page", number == 1 ? null : number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    public string OnPage(int number) => Address((PageName, number == 1 ? null : number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
     /// <summary>The filters and the order, for the file of the same list.</summary>
-    public string ForFile() => Address(("page", null));
+    public string ForFile() => Address((PageName, null));
 
     private static string? Allowed(string asked, string[] orders) => orders.Contains(asked.TrimStart('-'), StringComparer.Ordinal) ? asked : null;
 

@@ -24,7 +24,9 @@ internal static class Live
         KeyReaders readers, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancel)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
-        IReadOnlyList<KnownReader> told = [];
+        // Something at once, or the browser would not know that it is connected.
+        var told = await Task.Run(readers.List, CancellationToken.None);
+        yield return new SseItem<int>(told.Count(r => r.HasKey), "hello");
         while (!either.IsCancellationRequested)
         {
             var now = await Task.Run(readers.List, CancellationToken.None);
@@ -42,7 +44,8 @@ internal static class Live
         OathDbContext db, Guid id, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancel)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
-        BatchSummary? told = null;
+        var told = await BatchSummary.FindAsync(db, id, cancel);
+        yield return new SseItem<int>(told?.Done ?? 0, "hello");
         while (!either.IsCancellationRequested && await BatchSummary.FindAsync(db, id, CancellationToken.None) is { } now)
         {
             if (now != told)

@@ -34,6 +34,7 @@
   // in it stays, and so does the place of the keyboard.
   const renew = async part => {
     const reply = await fetch(part.dataset.from || location.href, { headers: { Accept: "text/html" } });
+    if (reply.redirected) { location.href = reply.url; return false; }
     if (!reply.ok) { return false; }
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById(part.id);
     if (!fresh) { return false; }
@@ -70,6 +71,18 @@
     };
   };
   if (window.EventSource) { document.querySelectorAll("[data-follow]").forEach(follow); }
+
+  // A file may be dropped anywhere on a form that takes one.
+  document.querySelectorAll(".drop input[type=file]").forEach(box => {
+    const form = box.form;
+    form.addEventListener("dragover", event => { event.preventDefault(); form.classList.add("over"); });
+    form.addEventListener("dragleave", () => form.classList.remove("over"));
+    form.addEventListener("drop", event => {
+      event.preventDefault();
+      form.classList.remove("over");
+      if (event.dataTransfer.files.length > 0) { box.files = event.dataTransfer.files; }
+    });
+  });
 
   document.querySelectorAll("[data-print]").forEach(button => { button.hidden = false; button.addEventListener("click", () => print()); });
 })();

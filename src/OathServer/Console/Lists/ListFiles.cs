@@ -12,6 +12,8 @@ internal static class ListFiles
         var files = routes.MapGroup("").RequireAuthorization(Rules.Read).ExcludeFromDescription();
         files.MapGet("/jobs.csv", Jobs);
         files.MapGet("/batches.csv", Batches);
+        files.MapGet("/imports.csv", Imports);
+        files.MapGet("/imports/{id:long}.csv", Tokens);
         files.MapGet("/batches/{id:guid}.csv", Lines);
     }
 
@@ -24,6 +26,16 @@ internal static class ListFiles
         "batches.csv", BatchSummary.Of(db, new Listing(request, "-created", BatchSummary.Orders)).AsAsyncEnumerable(),
         ("batch", b => b.Name), ("state", b => BatchSummary.Words(b.State).Text.Text), ("done", b => b.Done), ("total", b => b.Total), ("red", b => b.Stuck),
         ("profile", b => b.Profile), ("shipment", b => b.Shipment), ("started by", b => b.CreatedBy), ("started", b => b.CreatedAt), ("ended", b => b.EndedAt));
+
+    private static IResult Imports(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "imports.csv", ImportRow.Of(db, new Listing(request, "-at", ImportRow.Orders)).AsAsyncEnumerable(),
+        ("import", i => i.Id), ("file", i => i.FileName), ("sha256", i => i.Digest), ("format", i => i.Format), ("realm", i => i.Realm),
+        ("shipment", i => i.Shipment), ("new tokens", i => i.Keys), ("imported by", i => i.By), ("imported", i => i.At));
+
+    private static IResult Tokens(long id, OathDbContext db) => CsvFile.Of(
+        "import.csv", db.Tokens.AsNoTracking().Where(t => t.ImportId == id).OrderBy(t => t.Id)
+            .Select(t => new { t.Serial, t.Counter!.State, t.Counter.Counter, User = t.Person!.Name, t.Cuid, t.KeyId }).AsAsyncEnumerable(),
+        ("serial", t => t.Serial), ("state", t => t.State), ("counter", t => t.Counter), ("user", t => t.User), ("cuid", t => t.Cuid), ("key id", t => t.KeyId));
 
     private static IResult Lines(Guid id, HttpRequest request, OathDbContext db)
     {
