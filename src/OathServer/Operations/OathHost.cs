@@ -41,6 +41,7 @@ internal static class OathHost
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RevealQuota>();
         builder.Services.AddDesk();
+        builder.Services.AddHostedService<DailyFigures>();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
