@@ -24,6 +24,9 @@ public class UploadTestsOnPostgreSql : Import.UploadTests;
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
 
 [OnPostgreSql]
+public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
+
+[OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
 
 [OnPostgreSql]
