@@ -6,7 +6,7 @@ namespace OathServer.Validation;
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
     CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
-    long request = 0, bool provesPending = false, bool sprayed = false) : CounterChange
+    long request = 0, bool provesPending = false, bool sprayed = false, bool answersAtOnce = false) : CounterChange(answersAtOnce)
 {
     private const int LookBack = 10;
 
@@ -94,7 +94,7 @@ internal sealed class ValidationAttempt(
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
                 Distance = distance;
-                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
+                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance, generation: row.Generation);
                 return;
             }
 

@@ -6,7 +6,8 @@ namespace OathServer.Validation;
 /// <param name="ApiKeyId">The relying party; 0 for none.</param>
 /// <param name="Realms">Whether a realm may be entered; null when all may.</param>
 /// <param name="RequestId">What the caller named the request, if it did.</param>
-internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null);
+/// <param name="AnswersAtOnce">What it does with an acceptance is short and never blocks (<see cref="CounterChange.AnswersAtOnce"/>).</param>
+internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null, bool AnswersAtOnce = false);
 
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
@@ -36,14 +37,17 @@ internal sealed class Validator(
                 found = [];
             }
 
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code));
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await SwitchAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
+
+            // The database is asked: not while others wait for this thread to answer them.
+            await Task.Yield();
         }
     }
 
@@ -71,24 +75,34 @@ internal sealed class Validator(
             var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code)) { Remembered = !fresh };
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await SwitchAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
+
+            // The database is asked: not while others wait for this thread to answer them.
+            await Task.Yield();
         }
     }
 
     /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
     private async ValueTask SwitchAsync(
-        ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
+        ValidationAttempt attempt, CredentialFacts[] found, string code, int apiKeyId, CancellationToken cancel)
     {
-        if (attempt is { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed }
-            && await seeds.TryAsync(found, code, cancel) is { } switched)
+        if (attempt is not { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed })
         {
+            return;
+        }
+
+        await Task.Yield();
+        if (await seeds.TryAsync(found, code, cancel) is { } switched)
+        {
+            // Durable before anybody is told.
+            await counters.SubmitAsync(new SwitchedSeed(switched.TokenId, switched.Generation, apiKeyId));
             attempt.AcceptSwitched(switched);
         }
     }
