@@ -12,7 +12,13 @@ namespace OathServer.Readiness;
 public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnlyList<string> Exceptions);
 
 /// <summary>The five gaps, and whether the keys counted may be handed out.</summary>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps);
+/// <param name="ReadyForHandout">All gaps closed on every key.</param>
+/// <param name="Keys">Keys counted.</param>
+/// <param name="InDoubt">Keys of which a step could not be resolved.</param>
+/// <param name="Gaps">The gaps.</param>
+/// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
+/// (<c>GET /v1/puks/due</c>).</param>
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson);
 
 /// <summary>Measures the five gaps over the records as they are now.</summary>
 internal static class FiveGaps
@@ -49,7 +55,7 @@ internal static class FiveGaps
             views.Add(new GapView(index + 1, what, closed, of, open));
         }
 
-        return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views);
+        return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views, counts.PukKnownToPerson);
     }
 
     /// <summary>Keys that have the gap open. The first condition finds them at the beginning of the index.</summary>

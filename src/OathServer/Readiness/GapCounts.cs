@@ -4,7 +4,7 @@ using OathServer.Storage;
 namespace OathServer.Readiness;
 
 /// <summary>Keys of one batch and profile that have the same gaps closed and the same status.</summary>
-internal sealed record GapCount(string? Batch, string? Profile, KeyStatus Status, ClosedGaps Closed, int Keys);
+internal sealed record GapCount(string? Batch, string? Profile, KeyStatus Status, ClosedGaps Closed, bool PukKnownToPerson, int Keys);
 
 /// <summary>The live records counted by the database in one look at one index: a few rows, however many keys there are.</summary>
 internal sealed class GapCounts(IReadOnlyList<GapCount> groups, IReadOnlyDictionary<string, int> orphans)
@@ -17,6 +17,9 @@ internal sealed class GapCounts(IReadOnlyList<GapCount> groups, IReadOnlyDiction
     public int Keys => groups.Sum(g => g.Keys);
 
     public int InDoubt => groups.Where(g => g.Status == KeyStatus.InDoubt).Sum(g => g.Keys);
+
+    /// <summary>Keys whose PUK a person has seen.</summary>
+    public int PukKnownToPerson => groups.Where(g => g.PukKnownToPerson).Sum(g => g.Keys);
 
     /// <summary>Every gap of every key is closed, none is half made, no token is in use without a record.</summary>
     public bool IsReady => Keys > 0 && orphans.Count == 0 && groups.All(g => g.Closed == ClosedGaps.All
@@ -33,8 +36,8 @@ internal sealed class GapCounts(IReadOnlyList<GapCount> groups, IReadOnlyDiction
     public static async Task<GapCounts> ReadAsync(OathDbContext db, string? batch, string? profile, CancellationToken cancel)
     {
         var groups = await Live(db, batch, profile)
-            .GroupBy(r => new { r.Batch, r.ProfileName, r.Status, r.Closed })
-            .Select(g => new GapCount(g.Key.Batch, g.Key.ProfileName, g.Key.Status, g.Key.Closed, g.Count())).ToListAsync(cancel);
+            .GroupBy(r => new { r.Batch, r.ProfileName, r.Status, r.Closed, r.PukKnownToPerson })
+            .Select(g => new GapCount(g.Key.Batch, g.Key.ProfileName, g.Key.Status, g.Key.Closed, g.Key.PukKnownToPerson, g.Count())).ToListAsync(cancel);
         var orphans = await OrphansOf(db, batch).GroupBy(t => t.Batch ?? "").Select(g => new { g.Key, Count = g.Count() })
             .ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
         return new GapCounts(groups, orphans);

@@ -42,6 +42,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<Webhook> Webhooks => Set<Webhook>();
 
+    public DbSet<RevealAsk> RevealAsks => Set<RevealAsk>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -126,7 +128,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             record.HasIndex(r => r.DeviceSerial);
             record.Property(r => r.Closed).HasComputedColumnSql(KeyRecord.ClosedSql, stored: true);
             // Readiness reads this index and nothing else of the records; what is open stands at its beginning.
-            record.HasIndex(r => new { r.Closed, r.Batch, r.ProfileName, r.Status });
+            record.HasIndex(r => new { r.Closed, r.Batch, r.ProfileName, r.Status, r.PukKnownToPerson });
             record.HasIndex(r => new { r.Batch, r.Cuid });
             record.HasIndex(r => new { r.Status, r.Cuid });
             record.HasIndex(r => r.ProvisionedAt);
@@ -207,6 +209,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             hook.ToTable("webhooks");
             hook.HasIndex(h => h.Name).IsUnique();
+        });
+        model.Entity<RevealAsk>(ask =>
+        {
+            ask.ToTable("reveal_asks");
+            ask.Property(a => a.Id).ValueGeneratedNever();
+            ask.HasIndex(a => a.Cuid);
         });
         model.Entity<AuditEntry>(entry =>
         {

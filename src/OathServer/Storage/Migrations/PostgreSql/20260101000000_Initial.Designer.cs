@@ -239,8 +239,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
-                    b.HasIndex("CreatedAt");
-
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -333,8 +331,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Batch");
-
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -347,11 +343,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("Batch")
                         .HasColumnType("text");
-
-                    b.Property<int>("Closed")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("integer")
-                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -450,14 +441,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("PersonId");
 
-                    b.HasIndex("ProvisionedAt");
-
-                    b.HasIndex("Batch", "Cuid");
-
-                    b.HasIndex("Status", "Cuid");
-
-                    b.HasIndex("Closed", "Batch", "ProfileName", "Status");
-
                     b.ToTable("records", (string)null);
                 });
 
@@ -533,12 +516,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
-                    b.HasIndex("EmployeeNumber");
-
-                    b.HasIndex("Mail");
-
-                    b.HasIndex("NormalizedName");
-
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -608,8 +585,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
-                    b.HasIndex("StartedAt");
-
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -659,41 +634,50 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("provisioning_steps", (string)null);
                 });
 
-            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+            modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
                 {
-                    b.Property<int>("Day")
-                        .HasColumnType("integer");
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
 
-                    b.Property<string>("Batch")
+                    b.Property<bool>("Approved")
+                        .HasColumnType("boolean");
+
+                    b.Property<long>("AskedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("AskedBy")
+                        .IsRequired()
                         .HasColumnType("text");
 
-                    b.Property<string>("Profile")
+                    b.Property<string>("Cuid")
+                        .IsRequired()
                         .HasColumnType("text");
 
-                    b.Property<int>("Fido")
-                        .HasColumnType("integer");
+                    b.Property<long?>("DecidedAt")
+                        .HasColumnType("bigint");
 
-                    b.Property<int>("FirstCode")
-                        .HasColumnType("integer");
+                    b.Property<string>("DecidedBy")
+                        .HasColumnType("text");
 
-                    b.Property<int>("Keys")
-                        .HasColumnType("integer");
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("bigint");
 
-                    b.Property<int>("Orphans")
-                        .HasColumnType("integer");
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text");
 
-                    b.Property<int>("Pin")
-                        .HasColumnType("integer");
+                    b.Property<long?>("ShownAt")
+                        .HasColumnType("bigint");
 
-                    b.Property<int>("Puk")
-                        .HasColumnType("integer");
+                    b.Property<string>("What")
+                        .IsRequired()
+                        .HasColumnType("text");
 
-                    b.Property<int>("Record")
-                        .HasColumnType("integer");
+                    b.HasKey("Id");
 
-                    b.HasKey("Day", "Batch", "Profile");
+                    b.HasIndex("Cuid");
 
-                    b.ToTable("readiness_days", (string)null);
+                    b.ToTable("reveal_asks", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RolloutProfileVersion", b =>
@@ -908,8 +892,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("smallint");
 
                     b.HasKey("Id");
-
-                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

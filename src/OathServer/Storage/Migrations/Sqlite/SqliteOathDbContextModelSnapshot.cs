@@ -227,8 +227,6 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("CreatedAt");
-
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -319,8 +317,6 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Batch");
-
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -333,11 +329,6 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("Batch")
                         .HasColumnType("TEXT");
-
-                    b.Property<int>("Closed")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("INTEGER")
-                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -436,14 +427,6 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("PersonId");
 
-                    b.HasIndex("ProvisionedAt");
-
-                    b.HasIndex("Batch", "Cuid");
-
-                    b.HasIndex("Status", "Cuid");
-
-                    b.HasIndex("Closed", "Batch", "ProfileName", "Status");
-
                     b.ToTable("records", (string)null);
                 });
 
@@ -517,12 +500,6 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("EmployeeNumber");
-
-                    b.HasIndex("Mail");
-
-                    b.HasIndex("NormalizedName");
-
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -592,8 +569,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
-                    b.HasIndex("StartedAt");
-
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -643,41 +618,50 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("provisioning_steps", (string)null);
                 });
 
-            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+            modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
                 {
-                    b.Property<int>("Day")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Batch")
+                    b.Property<Guid>("Id")
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("Profile")
+                    b.Property<bool>("Approved")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AskedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("AskedBy")
+                        .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<int>("Fido")
+                    b.Property<string>("Cuid")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("DecidedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("FirstCode")
+                    b.Property<string>("DecidedBy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ExpiresAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("Keys")
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("ShownAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("Orphans")
-                        .HasColumnType("INTEGER");
+                    b.Property<string>("What")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
 
-                    b.Property<int>("Pin")
-                        .HasColumnType("INTEGER");
+                    b.HasKey("Id");
 
-                    b.Property<int>("Puk")
-                        .HasColumnType("INTEGER");
+                    b.HasIndex("Cuid");
 
-                    b.Property<int>("Record")
-                        .HasColumnType("INTEGER");
-
-                    b.HasKey("Day", "Batch", "Profile");
-
-                    b.ToTable("readiness_days", (string)null);
+                    b.ToTable("reveal_asks", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RolloutProfileVersion", b =>
@@ -886,8 +870,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
-
-                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 
