@@ -17,6 +17,9 @@ internal sealed class ValidationAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
+    /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
+    public override bool NeedsHolder => !bySerial;
+
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
