@@ -93,7 +93,7 @@ internal sealed class JournalReplay(AuditTrail audit)
         var (moved, unknown) = (0, 0);
         foreach (var attempt in ValidationLog.Read(batch.Entries))
         {
-            if (attempt.Outcome is not (Outcome.Accepted or Outcome.Resynchronised))
+            if (attempt.Outcome is not (Outcome.Accepted or Outcome.Resynchronised or Outcome.CaughtUp))
             {
                 continue;
             }

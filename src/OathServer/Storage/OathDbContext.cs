@@ -40,6 +40,10 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<Webhook> Webhooks => Set<Webhook>();
 
+    public DbSet<AcceptedElsewhere> AcceptedElsewhere => Set<AcceptedElsewhere>();
+
+    public DbSet<LivesElsewhere> LivesElsewhere => Set<LivesElsewhere>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -185,6 +189,19 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             hook.ToTable("webhooks");
             hook.HasIndex(h => h.Name).IsUnique();
+        });
+        model.Entity<AcceptedElsewhere>(code =>
+        {
+            code.ToTable("accepted_elsewhere");
+            code.HasKey(c => new { c.Subject, c.Code });
+            code.Property(c => c.Subject).ValueGeneratedNever();
+            code.Property(c => c.Code).ValueGeneratedNever();
+            code.HasIndex(c => c.At);
+        });
+        model.Entity<LivesElsewhere>(person =>
+        {
+            person.ToTable("lives_elsewhere");
+            person.HasIndex(p => new { p.Realm, p.NormalizedName, p.IsSerial }).IsUnique();
         });
         model.Entity<AuditEntry>(entry =>
         {

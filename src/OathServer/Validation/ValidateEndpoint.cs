@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Metadata;
 using OathServer.Access;
 using OathServer.Operations;
-using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 
 namespace OathServer.Validation;
 
@@ -16,7 +16,7 @@ public sealed record ValidateRequest(string Code, string? User = null, string? S
 
 /// <summary>The verdict. The true reason of a refusal is for staff, in the token's attempts and the trail.</summary>
 /// <param name="Accepted">Whether the code was accepted; it never will be again.</param>
-/// <param name="Serial">The token that accepted it; left out of a refusal.</param>
+/// <param name="Serial">The token that accepted it; left out of a refusal, and where an old server accepted it.</param>
 public sealed record ValidateReply(bool Accepted, string? Serial = null);
 
 /// <summary><c>POST /v1/validate</c>, the one endpoint whose every microsecond is counted: it reads and writes its JSON
@@ -48,6 +48,7 @@ internal static class ValidateEndpoint
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        ParallelRunEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
@@ -58,7 +59,8 @@ internal static class ValidateEndpoint
     private static async Task ValidateAsync(HttpContext http, Validator validator)
     {
         var request = await ReadAsync(http);
-        if (FaultOf(request, http, out var field) is { } fault)
+        var code = validator.CodeOf(request.Code);
+        if (FaultOf(request, code, http, out var field) is { } fault)
         {
             await Problem.BadField(field, fault).ExecuteAsync(http);
             return;
@@ -67,10 +69,10 @@ internal static class ValidateEndpoint
         var key = http.ApiKey();
         var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
         var attempt = await (request.Serial is { } serial
-            ? validator.ValidateSerialAsync(serial, request.Code, caller, http.RequestAborted)
-            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, caller, http.RequestAborted));
-        await WriteAsync(http.Response, attempt.Outcome == Outcome.Accepted
-            ? new ValidateReply(true, attempt.AcceptedBy!.Serial)
+            ? validator.ValidateSerialAsync(serial, code, caller, http.RequestAborted)
+            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, code, caller, http.RequestAborted));
+        await WriteAsync(http.Response, attempt.IsAccepted
+            ? new ValidateReply(true, attempt.AcceptedBy?.Serial)
             : new ValidateReply(false));
     }
 
@@ -120,10 +122,10 @@ internal static class ValidateEndpoint
         await response.BodyWriter.WriteAsync(bytes);
     }
 
-    private static string? FaultOf(ValidateRequest request, HttpContext http, out string field)
+    private static string? FaultOf(ValidateRequest request, string code, HttpContext http, out string field)
     {
         field = "code";
-        if (FaultOf(request.Code) is { } fault)
+        if (FaultOf(code) is { } fault)
         {
             return fault;
         }

@@ -31,3 +31,6 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 
 [OnPostgreSql]
 public class AccessTestsOnPostgreSql : Access.AccessTests;
+
+[OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
