@@ -8,10 +8,10 @@ namespace OathServer.Browser.Tests;
 /// <summary>What holds of every page: axe finds nothing, roles keep out whom they should, all fits a phone.</summary>
 public class PageTests
 {
-    private static readonly string[] Pages = ["/", "/?q=nobody-of-that-name", "/keys/00011171", "/readiness"];
+    private static readonly string[] Pages = ["/", "/?q=nobody-of-that-name", "/keys/00011171", "/readiness", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new"];
 
     // Pages that speak both languages through and through.
-    internal static readonly string[] SpokenPages = ["/", "/?q=nobody-of-that-name"];
+    internal static readonly string[] SpokenPages = ["/", "/?q=nobody-of-that-name", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new"];
 
     [Theory]
     [InlineData(ColorScheme.Light, 1280)]

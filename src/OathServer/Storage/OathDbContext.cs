@@ -44,6 +44,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<LivesElsewhere> LivesElsewhere => Set<LivesElsewhere>();
 
+    public DbSet<RevealAsk> RevealAsks => Set<RevealAsk>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -202,6 +204,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             person.ToTable("lives_elsewhere");
             person.HasIndex(p => new { p.Realm, p.NormalizedName, p.IsSerial }).IsUnique();
+        });
+        model.Entity<RevealAsk>(ask =>
+        {
+            ask.ToTable("reveal_asks");
+            ask.Property(a => a.Id).ValueGeneratedNever();
+            ask.HasIndex(a => a.Cuid);
         });
         model.Entity<AuditEntry>(entry =>
         {

@@ -111,7 +111,7 @@ internal sealed class ValidationAttempt(
                 AcceptedBy = candidate;
                 ReplayOf = null;
                 Distance = distance;
-                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
+                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance, generation: row.Generation);
                 return;
             }
 

@@ -39,7 +39,7 @@ internal sealed class CatchUp(
 
         Outcome = Outcome.CaughtUp;
         Distance = facts.Type == TokenType.Totp ? 0 : row.Counter - from;
-        log.Add(now, row.TokenId, apiKeyId: 0, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue));
+        log.Add(now, row.TokenId, apiKeyId: 0, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue), generation: row.Generation);
     }
 
     /// <summary>The counter after the last of a trail of used codes, none further from the one before than look-ahead.</summary>
