@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using OathServer.Storage;
@@ -18,7 +17,6 @@ internal static class DurableAdvances
         using var database = await LoadedDatabase.MakeAsync(tokens);
         var connections = new SqliteConnections(
             new SqliteConnectionStringBuilder { DataSource = Path.Combine(database.Settings["Data:Folder"]!, "oath.db") }.ToString());
-        Console.WriteLine("case\tpeer\tours\tpeer\tratio");
         var ours = new List<double>();
         var each = new List<double>();
         var longest = 0.0;
@@ -34,10 +32,8 @@ internal static class DurableAdvances
             }
         }
 
-        var ratio = Ratios.Median(ours.Zip(each, (o, e) => o / e));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"durable-advances-c{Callers}-per-s\tcommit-each\t{Ratios.Median(ours):0}\t{Ratios.Median(each):0}\t{ratio:0.0}"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"longest-commit-ms\tfloor-30-ms\t{longest:0.0}\t30\t{longest / 30:0.00}"));
+        Ratios.Print($"durable-advances-c{Callers}-per-s", "commit-each", Ratios.Median(ours), Ratios.Median(each), Ratios.Median(ours.Zip(each, (o, e) => o / e)), "0", "0.0");
+        Ratios.Print("longest-commit-ms", "floor-30-ms", longest, 30, longest / 30, "0.0", "0.00");
         return 0;
     }
 

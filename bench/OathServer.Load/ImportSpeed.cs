@@ -7,6 +7,7 @@ using OathServer.Import;
 using OathServer.Operations;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Tests.Databases;
 using Pskc;
 
 namespace OathServer.Load;
@@ -19,8 +20,10 @@ internal static class ImportSpeed
     /// <summary>One SaveChanges a key is so slow that a part of the file must do; each costs the same.</summary>
     private const int PeerMost = 2000;
 
-    public static async Task<int> RunAsync(int keys, string? postgreSql)
+    public static async Task<int> RunAsync(int keys, bool onPostgreSql)
     {
+        await using var cluster = onPostgreSql ? await PostgreSqlServer.StartAsync("shared_buffers=256MB", "max_wal_size=2GB") : null;
+        var postgreSql = cluster is null ? null : await cluster.CreateDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("oath-import-").FullName;
         try
         {
@@ -34,8 +37,7 @@ internal static class ImportSpeed
             await using var host = OathHost.Build(settings);
             await host.Services.GetRequiredService<StorageStart>().RunAsync(default);
             var key = RandomNumberGenerator.GetBytes(16);
-            // Serials of their own, as a PostgreSQL given may hold tokens of an earlier run.
-            var run = Convert.ToHexString(RandomNumberGenerator.GetBytes(4));
+            const string run = "R";
             var (warm, ours, theirs) = (Path.Combine(folder, "warm"), Path.Combine(folder, "ours"), Path.Combine(folder, "theirs"));
             var sample = Math.Min(keys, PeerMost);
             Make(warm, key, run + "W", 200);

@@ -20,24 +20,30 @@ internal static class Peers
     }
 
     /// <summary>The usual shape: load the row with EF Core, verify with Otp.NET (ending at the first match), save the
-    /// counter, commit (SQLite is <c>synchronous=FULL</c> unless told otherwise). Writers take turns, which is the best case for it: unserialised ones fail as busy. No API key,
-    /// no throttle, no audit entry, the secret not sealed.</summary>
+    /// counter, commit, durable as ours. On SQLite writers take turns, which is the best case for it: unserialised ones
+    /// fail as busy. No API key, no throttle, no audit entry, the secret not sealed.</summary>
+    /// <param name="database">A file of SQLite, or how PostgreSQL is reached.</param>
     public static WebApplication Usual(string database)
     {
         const int LookAhead = 10;
         var builder = Builder();
-        builder.Services.AddDbContextPool<UsualContext>(options => options.UseSqlite($"Data Source={database}"));
+        builder.Services.AddDbContextPool<UsualContext>(options => Use(options, database));
         var app = builder.Build();
-        using (var scope = app.Services.CreateScope())
+        var sqlite = !IsPostgreSql(database);
+        if (sqlite)
         {
-            var db = scope.ServiceProvider.GetRequiredService<UsualContext>().Database;
-            db.ExecuteSqlRaw("PRAGMA journal_mode = WAL");
+            using var scope = app.Services.CreateScope();
+            scope.ServiceProvider.GetRequiredService<UsualContext>().Database.ExecuteSqlRaw("PRAGMA journal_mode = WAL");
         }
 
         var turn = new SemaphoreSlim(1, 1);
         app.MapPost("/v1/validate", async (UsualRequest request, UsualContext db) =>
         {
-            await turn.WaitAsync();
+            if (sqlite)
+            {
+                await turn.WaitAsync();
+            }
+
             try
             {
                 var token = await db.Tokens.SingleOrDefaultAsync(t => t.Serial == request.Serial);
@@ -61,7 +67,10 @@ internal static class Peers
             }
             finally
             {
-                turn.Release();
+                if (sqlite)
+                {
+                    turn.Release();
+                }
             }
         });
         return app;
@@ -70,11 +79,19 @@ internal static class Peers
     /// <summary>The database of the usual shape: the same tokens, each in one row with its counter.</summary>
     public static void FillUsual(string database, int tokens)
     {
-        using var db = new UsualContext(new DbContextOptionsBuilder<UsualContext>().UseSqlite($"Data Source={database}").Options);
+        var options = new DbContextOptionsBuilder<UsualContext>();
+        Use(options, database);
+        using var db = new UsualContext(options.Options);
         db.Database.EnsureCreated();
         db.Tokens.AddRange(Enumerable.Range(0, tokens).Select(i => new UsualToken { Serial = LoadTokens.Serial(i), Secret = LoadTokens.Secret(i) }));
         db.SaveChanges();
     }
+
+    private static bool IsPostgreSql(string database) => database.Contains("Host=", StringComparison.OrdinalIgnoreCase);
+
+    private static void Use(DbContextOptionsBuilder options, string database) => _ = IsPostgreSql(database)
+        ? options.UseNpgsql(database)
+        : options.UseSqlite($"Data Source={database}");
 
     private static WebApplicationBuilder Builder()
     {

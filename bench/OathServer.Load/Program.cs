@@ -3,15 +3,27 @@ using OathServer.Load;
 
 // The running server under load, against peers, on this machine. See docs/performance.md.
 var mode = args.FirstOrDefault() ?? "help";
-var tokens = Option("--tokens") is { } count ? int.Parse(count, CultureInfo.InvariantCulture) : 100_000;
+var tokens = Number("--tokens", 100_000);
+if (mode is "ratios" or "growth" or "drive" or "versus")
+{
+    await PublishedServer.PrepareAsync(Option("--published"));
+}
+
 switch (mode)
 {
     case "ratios":
-        return await Ratios.RunAsync(tokens, Option("--postgresql"));
+        return await Ratios.RunAsync(tokens, Option("--store"));
+    case "versus":
+        return await Ratios.VersusAsync(tokens, Option("--other")!, Number("--connections", 64), Option("--store") == "postgresql");
+    case "growth":
+        return await Growth.RunAsync([1_000, 100_000, Number("--tokens", 1_000_000)]);
     case "advances":
+        Console.WriteLine("case\tpeer\tours\tpeer\tratio");
         return await DurableAdvances.RunAsync(tokens, rounds: 5);
     case "import":
-        return await ImportSpeed.RunAsync(tokens, Option("--postgresql"));
+        return await ImportSpeed.RunAsync(tokens, Option("--store") == "postgresql");
+    case "drive":
+        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"));
     case "peer-bare":
         await Peers.Bare().RunAsync();
         return 0;
@@ -21,13 +33,20 @@ switch (mode)
     default:
         Console.Error.WriteLine(
             """
-            ratios     the server against bare Kestrel and the usual shape, 1, 16 and 64 connections
+            ratios     the published server against bare Kestrel and the usual shape, 1, 16 and 64 connections, on SQLite and
+                       on PostgreSQL (started here from Debian's binaries), and durable advances alone; about 4 minutes
+            growth     the same load on 1,000, 100,000 and 1,000,000 credentials; start-up; bytes a credential
             advances   durable advances alone at 64 callers, against a commit each
             import     a shipment of encrypted keys imported, against a SaveChanges each
-            Options: --tokens N
+            versus     the published server against one published before, --other FOLDER
+            drive      one server held under load, for a profiler
+            Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
+                     of drive: --connections N --seconds N --postgresql CONNECTION
             """);
         return 2;
 }
+
+int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
 string? Option(string name)
 {

@@ -8,13 +8,14 @@ standard input or environment where it allows that: arguments can be read by eve
     enterprise-key.py [--state FILE]
 """
 import argparse
+import hashlib
 import hmac
 import json
 import pathlib
 import sys
 
 RULES = {
-    "pin": {"min": 6, "max": 8, "alphabet": "0123456789"},
+    "pin": {"min": 6, "max": 8, "alphabet": "0123456789", "factory": "000000"},
     "puk": {"min": 16, "max": 16, "alphabet": "0123456789"},
 }
 
@@ -59,7 +60,7 @@ class Key:
 
     TRIES = 5
     FACTORY = {"cuid": "4790A1B2C3D4E5F60718", "pin": "000000", "puk": None, "pinTries": TRIES, "pukTries": TRIES,
-               "forcePinChange": False}
+               "forcePinChange": False, "oath": {}}
 
     def __init__(self, file):
         self.file = file
@@ -128,6 +129,33 @@ def force_pin_change(key, request):
     key.set(forcePinChange=True)
 
 
+def oath_put(key, request):
+    secret = bytes.fromhex(request["secretHex"])
+    if request.get("algorithm") not in HASHES or request.get("type") not in ("hotp", "totp") or not secret:
+        raise Refusal("refused", "the credential is of a kind this key does not make")
+    key.prove("pin", request.get("pin"))
+    kept = {m: request[m] for m in ("type", "algorithm", "digits", "counter", "period")}
+    key.set(oath={**key.state["oath"], request["name"]: {**kept, "secret": secret.hex()}})
+
+
+def oath_code(key, request):
+    key.prove("pin", request.get("pin"))
+    kept = key.state["oath"].get(request.get("name"))
+    if kept is None:
+        raise Refusal("refused", "there is no such credential")
+    factor = kept["counter"] if kept["type"] == "hotp" else request["time"] // kept["period"]
+    if kept["type"] == "hotp":
+        kept["counter"] += 1
+        key.save()
+    # RFC 4226, 5.3: dynamic truncation.
+    mac = hmac.digest(bytes.fromhex(kept["secret"]), factor.to_bytes(8, "big"), HASHES[kept["algorithm"]])
+    at = mac[-1] & 15
+    number = int.from_bytes(mac[at:at + 4], "big") & 0x7FFFFFFF
+    return {"code": str(number % 10 ** kept["digits"]).zfill(kept["digits"])}
+
+
+HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha512}
+
 OPERATIONS = {
     "token-cuid": token_cuid,
     "properties": properties,
@@ -135,6 +163,8 @@ OPERATIONS = {
     "pin-change": pin_change,
     "pin-unblock": pin_unblock,
     "force-pin-change": force_pin_change,
+    "oath-put": oath_put,
+    "oath-code": oath_code,
 }
 
 

@@ -8,6 +8,9 @@ public sealed record SecretRule(int LengthMin, int LengthMax, string Alphabet)
     /// <summary>Decimal digits.</summary>
     public const string Digits = "0123456789";
 
+    /// <summary>The value keys of this make leave the factory with; null when they have none, or it is not known.</summary>
+    public string? Factory { get; init; }
+
     private readonly SearchValues<byte> allowed = SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(Alphabet));
 
     /// <summary>Whether a value obeys.</summary>
@@ -26,12 +29,17 @@ public sealed record KeyProfile(
 {
     /// <summary>A YubiKey: PIN and PUK of 6 to 8 bytes; digits, because the standard allows no more.</summary>
     public static KeyProfile YubiKey { get; } = new("yubikey",
-        new SecretRule(6, 8, SecretRule.Digits), new SecretRule(6, 8, SecretRule.Digits),
+        new SecretRule(6, 8, SecretRule.Digits) { Factory = "123456" },
+        new SecretRule(6, 8, SecretRule.Digits) { Factory = "12345678" },
         HasYubicoExtensions: true, IsExternal: false);
 
-    /// <summary>Any SP 800-73 card: PIN of 6 to 8 digits (part 2, 2.4.3), PUK of 8 bytes.</summary>
+    /// <summary>
+    /// Any SP 800-73 card: PIN of 6 to 8 digits (part 2, 2.4.3), PUK of 8 bytes. The standard names no factory values;
+    /// these are the usual ones.
+    /// </summary>
     public static KeyProfile Piv { get; } = new("piv",
-        new SecretRule(6, 8, SecretRule.Digits), new SecretRule(8, 8, SecretRule.Digits),
+        new SecretRule(6, 8, SecretRule.Digits) { Factory = "123456" },
+        new SecretRule(8, 8, SecretRule.Digits) { Factory = "12345678" },
         HasYubicoExtensions: false, IsExternal: false);
 
     /// <summary>

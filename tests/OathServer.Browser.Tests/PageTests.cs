@@ -11,7 +11,8 @@ public class PageTests
     // Pages that speak both languages through and through.
     internal static readonly string[] SpokenPages =
     [
-        "/", "/?q=nobody-of-that-name", "/audit", "/admin", "/admin/profiles", "/admin/profiles/default", "/admin/policies", "/admin/api-keys",
+        "/", "/?q=nobody-of-that-name", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new",
+        "/audit", "/admin", "/admin/profiles", "/admin/profiles/default", "/admin/policies", "/admin/api-keys",
         "/admin/api-keys/1", "/admin/staff", "/admin/staff/nobody", "/admin/agents", "/admin/webhooks", "/admin/secrets?count=yes",
         "/keys/00011171", "/keys/00099999", "/account/password",
     ];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Threading.RateLimiting;
@@ -37,8 +38,8 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
 {
     private static readonly TimeSpan second = TimeSpan.FromSeconds(1);
 
-    private readonly PartitionedRateLimiter<int> atOnce = PartitionedRateLimiter.Create<int, int>(key =>
-        RateLimitPartition.GetConcurrencyLimiter(key, _ => new ConcurrencyLimiterOptions { PermitLimit = policy.AtOncePerKey }));
+    // One for each API key that was seen; there are few, and a partitioned limiter takes its lock for every request.
+    private readonly ConcurrentDictionary<int, ConcurrencyLimiter> atOnce = new();
 
     private readonly PartitionedRateLimiter<int>? rate = policy.PerSecondPerKey == 0 ? null : PartitionedRateLimiter.Create<int, int>(key =>
         RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
@@ -62,7 +63,7 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
             }
         }
 
-        var place = atOnce.AttemptAcquire(key.Id);
+        var place = atOnce.GetOrAdd(key.Id, static (_, most) => new(new() { PermitLimit = most }), policy.AtOncePerKey).AttemptAcquire();
         if (!place.IsAcquired)
         {
             place.Dispose();
@@ -81,7 +82,11 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
 
     public void Dispose()
     {
-        atOnce.Dispose();
+        foreach (var limiter in atOnce.Values)
+        {
+            limiter.Dispose();
+        }
+
         rate?.Dispose();
         unknown.Dispose();
     }

@@ -9,13 +9,16 @@ namespace OathServer.Pages;
 internal static class ConsolePages
 {
     public static void AddConsole(this IServiceCollection services) =>
-        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<SystemHealth>().AddConsoleLanguages();
+        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddSingleton<SystemHealth>().AddConsoleLanguages();
 
     public static void MapConsole(this WebApplication app)
     {
         ConsoleAssets.Map(app);
         ConsoleLanguages.Map(app);
         ReadinessCsv.Map(app);
+        ListFiles.Map(app);
+        PrintPages.Map(app);
+        Live.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>
         {
             page.Metadata.Add(new SpokenPage());

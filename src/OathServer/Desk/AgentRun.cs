@@ -11,8 +11,12 @@ namespace OathServer.Desk;
 /// nothing of what they mean, keeps none, logs none. One line to the server, outbound; made again when it drops.</summary>
 internal sealed class AgentRun(Uri server, string credential, KeyReaders readers, TextWriter log)
 {
-    /// <summary>Keys open at once; more are refused.</summary>
-    private const int SessionsMax = 16;
+    /// <summary>Keys open at once, those still closing among them; more are refused.</summary>
+    internal const int SessionsMax = 16;
+
+    // ISO 7816-3: a header, three bytes of length, 65,535 of data, two of expected length.
+    private const int CommandMin = 4;
+    private const int CommandMax = 4 + 3 + 65_535 + 2;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(15);
@@ -131,12 +135,15 @@ internal sealed class AgentRun(Uri server, string credential, KeyReaders readers
                 var opened = sessions[session] = new LentKey();
                 opened.Do(() => AnswerAsync(frames, session, FrameKind.Opened, () => opened.Open(readers, name), cancel));
                 return;
-            case FrameKind.Command when sessions.TryGetValue(session, out var key):
+            case FrameKind.Command when payload.Length is < CommandMin or > CommandMax:
+                throw new FrameException("That is no command APDU.");
+            case FrameKind.Command when sessions.TryGetValue(session, out var key) && !key.IsClosing:
                 // A copy, as the frame's own bytes are cleared when this returns.
                 var command = payload.ToArray();
                 key.Do(() => AnswerAsync(frames, session, FrameKind.Answer, () => key.Transmit(command), cancel));
                 return;
-            case FrameKind.Close when sessions.Remove(session, out var closed):
+            case FrameKind.Close when sessions.TryGetValue(session, out var closed):
+                // It counts until it is closed: a server that opens and closes faster than a reader does is held back.
                 _ = closed.CloseAsync();
                 return;
             case FrameKind.Close:
@@ -189,8 +196,11 @@ internal sealed class AgentRun(Uri server, string credential, KeyReaders readers
         private ReaderSession? open;
         private int queued;
         private Task work = Task.CompletedTask;
+        private Task? closing;
 
-        public bool IsClosed { get; private set; }
+        public bool IsClosing => closing is not null;
+
+        public bool IsClosed => closing is { IsCompleted: true };
 
         public void Do(Func<Task> act)
         {
@@ -223,12 +233,16 @@ internal sealed class AgentRun(Uri server, string credential, KeyReaders readers
             }
         }
 
-        public async Task CloseAsync()
+        public Task CloseAsync()
         {
-            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            IsClosed = true;
-            open?.Dispose();
-            open = null;
+            return closing ??= EndAsync();
+
+            async Task EndAsync()
+            {
+                await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                open?.Dispose();
+                open = null;
+            }
         }
     }
 }

@@ -11,9 +11,11 @@ internal sealed class BatchDesk(
     IServiceScopeFactory scopes, KeyReaders readers, Workflow workflow, TimeProvider time, ILogger<BatchDesk> log) : BackgroundService
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, Task> atWork = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
+    private DateTimeOffset? sweptAt;
     private readonly HashSet<(Guid Batch, string Reader, long Insertion)> served = [];
 
     /// <summary>A batch was started or went on: keys that lie in its readers already are looked at.</summary>
@@ -49,6 +51,7 @@ internal sealed class BatchDesk(
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
+            await SweepAsync(db, cancel);
             var running = await db.DeskBatches.AsNoTracking().Where(b => b.State == DeskBatchState.Running)
                 .OrderBy(b => b.CreatedAt).Select(b => new { b.Id, b.Readers }).ToListAsync(cancel);
             if (running.Count == 0)
@@ -56,7 +59,7 @@ internal sealed class BatchDesk(
                 return;
             }
 
-            var now = readers.List();
+            var now = await readers.ListAsync(cancel);
             foreach (var (name, _) in atWork.Where(w => w.Value.IsCompleted).ToList())
             {
                 atWork.Remove(name);
@@ -91,12 +94,23 @@ internal sealed class BatchDesk(
         }
     }
 
+    /// <summary>Where one process owns the database, everything at work before its first look was another's, now gone.</summary>
+    private async Task SweepAsync(OathDbContext db, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        if (sweptAt is null || now - sweptAt >= SweepEvery)
+        {
+            await BatchSweep.RunAsync(db, now, areAllGone: sweptAt is null && !db.Database.IsNpgsql(), cancel);
+            sweptAt = now;
+        }
+    }
+
     /// <summary>One key of one batch.</summary>
     private async Task ServeAsync(Guid id, KnownReader reader)
     {
         try
         {
-            var offered = Offered(reader.Name);
+            var offered = await OfferedAsync(reader.Name);
             if (offered is null)
             {
                 Forget(id, reader);
@@ -119,10 +133,10 @@ internal sealed class BatchDesk(
         }
     }
 
-    private IReadOnlyList<Cuid>? Offered(string reader)
+    private async Task<IReadOnlyList<Cuid>?> OfferedAsync(string reader)
     {
-        using var session = readers.Open(reader);
-        return session is null ? null : CuidReading.Offered(session.Card);
+        using var session = await readers.OpenAsync(reader, CancellationToken.None);
+        return session is null ? null : await session.OfferedAsync(CancellationToken.None);
     }
 
     private void Forget(Guid id, KnownReader reader)

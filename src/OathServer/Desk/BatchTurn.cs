@@ -55,10 +55,12 @@ internal sealed class BatchTurn(OathDbContext db, DeskBatch batch, Workflow work
         while (await db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == batch.Id && l.State == DeskLineState.Waiting)
                    .OrderBy(l => l.Ordinal).FirstOrDefaultAsync() is { } next)
         {
+            DateTimeOffset? until = time.GetUtcNow() + BatchSweep.ClaimTime;
             var claimed = await db.DeskBatchLines
                 .Where(l => l.BatchId == batch.Id && l.Ordinal == next.Ordinal && l.State == DeskLineState.Waiting
                     && db.DeskBatches.Any(b => b.Id == batch.Id && b.State == DeskBatchState.Running))
-                .ExecuteUpdateAsync(l => l.SetProperty(x => x.State, DeskLineState.Working).SetProperty(x => x.Cuid, cuid).SetProperty(x => x.Trouble, (string?)null));
+                .ExecuteUpdateAsync(l => l.SetProperty(x => x.State, DeskLineState.Working).SetProperty(x => x.Cuid, cuid).SetProperty(x => x.Trouble, (string?)null)
+                    .SetProperty(x => x.JobId, (Guid?)null).SetProperty(x => x.ClaimedUntil, until));
             if (claimed == 1)
             {
                 return next;
@@ -90,6 +92,8 @@ internal sealed class BatchTurn(OathDbContext db, DeskBatch batch, Workflow work
     {
         if (outcome is StartOutcome.Started running)
         {
+            Guid? id = running.Job;
+            await db.DeskBatchLines.Where(l => l.BatchId == batch.Id && l.Ordinal == line.Ordinal).ExecuteUpdateAsync(l => l.SetProperty(x => x.JobId, id));
             await running.Running;
             await EndAsync(line, await db.Jobs.AsNoTracking().SingleAsync(j => j.Id == running.Job), null, started);
             return;
@@ -104,7 +108,7 @@ internal sealed class BatchTurn(OathDbContext db, DeskBatch batch, Workflow work
         var open = line.JobId is not null;
         await db.DeskBatchLines.Where(l => l.BatchId == batch.Id && l.Ordinal == line.Ordinal).ExecuteUpdateAsync(l => l
             .SetProperty(x => x.State, open ? DeskLineState.Interrupted : DeskLineState.Waiting)
-            .SetProperty(x => x.Cuid, open ? line.Cuid : null).SetProperty(x => x.Trouble, what));
+            .SetProperty(x => x.Cuid, open ? line.Cuid : null).SetProperty(x => x.Trouble, what).SetProperty(x => x.ClaimedUntil, (DateTimeOffset?)null));
         await NoticeAsync($"{line.UserName}: {what} {next}");
     }
 
@@ -120,23 +124,17 @@ internal sealed class BatchTurn(OathDbContext db, DeskBatch batch, Workflow work
         int? took = state == DeskLineState.Done ? (int)Stopwatch.GetElapsedTime(started).TotalMilliseconds : null;
         var id = job?.Id;
         var cuid = state == DeskLineState.Waiting ? null : job?.Cuid;
+        await using var transaction = await db.Database.BeginTransactionAsync();
         await db.DeskBatchLines.Where(l => l.BatchId == batch.Id && l.Ordinal == line.Ordinal).ExecuteUpdateAsync(l => l
             .SetProperty(x => x.State, state).SetProperty(x => x.JobId, id).SetProperty(x => x.Cuid, cuid)
-            .SetProperty(x => x.Trouble, said).SetProperty(x => x.Milliseconds, took));
+            .SetProperty(x => x.Trouble, said).SetProperty(x => x.Milliseconds, took).SetProperty(x => x.ClaimedUntil, (DateTimeOffset?)null));
         await NoticeAsync(state == DeskLineState.Interrupted ? $"{line.UserName}: {said} Insert the same key again." : null);
         await FinishAsync();
+        await transaction.CommitAsync();
     }
 
     private async Task NoticeAsync(string? notice) =>
         await db.DeskBatches.Where(b => b.Id == batch.Id).ExecuteUpdateAsync(b => b.SetProperty(x => x.Notice, notice));
 
-    /// <summary>Finished once nobody waits and nothing is open.</summary>
-    private async Task FinishAsync()
-    {
-        DateTimeOffset? now = time.GetUtcNow();
-        await db.DeskBatches.Where(b => b.Id == batch.Id && b.State == DeskBatchState.Running
-                && !db.DeskBatchLines.Any(l => l.BatchId == batch.Id
-                    && (l.State == DeskLineState.Waiting || l.State == DeskLineState.Working || l.State == DeskLineState.Interrupted)))
-            .ExecuteUpdateAsync(b => b.SetProperty(x => x.State, DeskBatchState.Finished).SetProperty(x => x.EndedAt, now));
-    }
+    private Task FinishAsync() => BatchSweep.FinishAsync(db, batch.Id, time.GetUtcNow(), CancellationToken.None);
 }

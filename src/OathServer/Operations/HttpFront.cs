@@ -18,12 +18,8 @@ internal static class HttpFront
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options => Strict(options.SerializerOptions));
         services.AddOpenApi();
-    }
-
-    public static void UseHttpFront(this WebApplication app)
-    {
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
+        // It would make an activity and a scope of each request, for lines that nobody reads.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None));
     }
 
     public static void MapApiDocs(this WebApplication app)
@@ -53,8 +49,13 @@ internal static class HttpFront
     }
 
     /// <summary>Degraded is 200: the node still validates, and taking it away would stop what still works.</summary>
-    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, CancellationToken cancel)
+    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, Drain drain, CancellationToken cancel)
     {
+        if (drain.HasBegun)
+        {
+            return Results.Text("draining: this node is about to stop\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
         if (!await db.Database.CanConnectAsync(cancel))
         {
             return Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);

@@ -32,7 +32,8 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
 
         var texts = look.Offered.Select(c => c.Text).ToList();
         var record = KeyIdentity.RecordOf(
-            await db.Records.Include(r => r.Person).Include(r => r.Tokens).Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
+            await db.Records.Include(r => r.Person).Include(r => r.Tokens).ThenInclude(t => t.Counter).Include(r => r.Tokens).ThenInclude(t => t.Person)
+                .AsSplitQuery().Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
         if (record is not null)
         {
             look = look with { Cuid = look.Offered.First(c => c.Text == record.Cuid) };
@@ -48,10 +49,11 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             return (null, $"Key {look.Cuid} is recorded as {record.Status.ToString().ToLowerInvariant()}. Change its status first.");
         }
 
+        var past = await KeyPast.ReadAsync(db, record, cancel);
         if (wanted.PukOnly)
         {
             return record is { PukMethod: not PukMethod.NotSet }
-                ? (new Prospect(profile, look, null, record, ProvisioningPlan.MakePukOnly(profile, look, record)), null)
+                ? (new Prospect(profile, look, null, record, ProvisioningPlan.MakePukOnly(profile, look, record, past)), null)
                 : (null, $"No record of ours says the PUK of key {look.Cuid}. Provision the key.");
         }
 
@@ -71,13 +73,13 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             }
         }
 
-        var user = wanted.User ?? token?.Person?.Name;
-        if (user is not null && await HasLeftAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel))
+        var recipient = await RecipientAsync(db, wanted, token, cancel);
+        if (recipient is null)
         {
-            return (null, $"{user} left the organisation, so the directory says. Choose somebody else, or let the directory activate them.");
+            return (null, $"{wanted.User ?? token?.Person?.Name} left the organisation, so the directory says. Choose somebody else, or let the directory activate them.");
         }
 
-        return (new Prospect(profile, look, token, record, ProvisioningPlan.Make(profile, look, token, record, user, wanted.Force)), null);
+        return (new Prospect(profile, look, token, record, ProvisioningPlan.Make(profile, look, token, record, past, recipient, wanted.Force)), null);
     }
 
     /// <summary>Opens the job: journal, record, token pending, audit entry, all or nothing. Null when somebody else was
@@ -99,7 +101,7 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             ProfileVersion = prospect.Profile.Version,
             TokenId = token?.Id,
             IsPukOnly = wanted.PukOnly,
-            StatusBefore = prospect.Record?.Status,
+            StatusBefore = await StatusBeforeAsync(db, prospect.Record, wanted, cancel),
             Operator = actor.Actor,
             StartedAt = now,
             Lease = driver,
@@ -152,10 +154,32 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         return job;
     }
 
-    private static Task<bool> HasLeftAsync(OathDbContext db, string realm, string user, CancellationToken cancel)
+    /// <summary>A renewal of the PUK that was abandoned put the key in doubt; the next one takes it back to where it was.</summary>
+    private static async Task<KeyStatus?> StatusBeforeAsync(OathDbContext db, KeyRecord? record, Wanted wanted, CancellationToken cancel)
     {
-        var name = Person.Normalize(user);
-        return db.People.AnyAsync(p => p.Realm == realm && p.NormalizedName == name && !p.Active, cancel);
+        if (record is { Status: KeyStatus.InDoubt } && wanted.PukOnly
+            && await db.Jobs.AsNoTracking().Where(j => j.Cuid == record.Cuid).OrderByDescending(j => j.StartedAt).FirstOrDefaultAsync(cancel)
+                is { State: JobState.Abandoned, IsPukOnly: true } abandoned)
+        {
+            return abandoned.StatusBefore;
+        }
+
+        return record?.Status;
+    }
+
+    /// <summary>Null when the person left the organisation.</summary>
+    private static async Task<Recipient?> RecipientAsync(OathDbContext db, Wanted wanted, Token? token, CancellationToken cancel)
+    {
+        var person = token?.Person;
+        if (wanted.User is { } user)
+        {
+            var (realm, name) = (wanted.Realm ?? token?.Realm ?? "default", Person.Normalize(user));
+            person = await db.People.SingleOrDefaultAsync(p => p.Realm == realm && p.NormalizedName == name, cancel);
+        }
+
+        return person is { Active: false } ? null
+            : person is null && wanted.User is { } unknown ? new Recipient(unknown, 0)
+            : new Recipient(person?.Name, person?.Id);
     }
 
     private static void Enter(OathDbContext db, Prospect prospect, Token? token, Person? person, DateTimeOffset now)
@@ -172,7 +196,12 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         record.Model = look.Model;
         record.Firmware = look.Firmware?.ToString();
         record.Status = KeyStatus.InProvisioning;
-        record.Person = person;
+        if (record.ProvisionedAt is null)
+        {
+            // A key in somebody's hands changes its holder with the job's confirmation, not before.
+            record.Person = person;
+        }
+
         record.Batch = token?.Batch ?? record.Batch;
         record.UpdatedAt = now;
         if (token is not null)
@@ -192,9 +221,12 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
 
         var name = wanted.User is null ? null : Person.Normalize(wanted.User);
         return tokens
-            .Where(t => t.Batch == wanted.Batch && t.Cuid == null && t.DisabledReason == null && t.Counter!.State == TokenState.Imported
+            .Where(t => t.Batch == wanted.Batch && t.DisabledReason == null
+                && (t.Cuid == null ? t.Counter!.State == TokenState.Imported
+                    // What a key carries for nobody goes to its next holder.
+                    : t.Cuid == cuid && t.PersonId == null && t.Counter!.State == TokenState.Active)
                 && (t.PersonId == null || t.Person!.NormalizedName == name))
-            .OrderBy(t => t.PersonId == null).ThenBy(t => t.Serial).FirstOrDefaultAsync(cancel);
+            .OrderBy(t => t.Cuid == null).ThenBy(t => t.PersonId == null).ThenBy(t => t.Serial).FirstOrDefaultAsync(cancel);
     }
 
     private static string? RefusalOf(Token token, string cuid, bool force) => token switch

@@ -14,27 +14,30 @@ internal sealed class JobRun(
     /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
     /// driver's job is left alone.</summary>
     public async Task RunAsync(
-        OathDbContext db, Guid id, KnownProfile profile, ISmartCardConnection card, AuditEvent actor, string driver, string? typedCode,
+        OathDbContext db, Guid id, KnownProfile profile, ReaderSession session, AuditEvent actor, string driver, string? typedCode,
         CancellationToken cancel)
     {
         var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
-        var record = await db.Records.Include(r => r.Person).SingleAsync(r => r.Cuid == job.Cuid, cancel);
+        var record = await db.Records.Include(r => r.Tokens).ThenInclude(t => t.Counter).SingleAsync(r => r.Cuid == job.Cuid, cancel);
+        var holder = job.PersonId is { } personId ? await db.People.SingleAsync(p => p.Id == personId, cancel) : null;
         var token = job.TokenId is { } tokenId
             ? await db.Tokens.Include(t => t.Counter).SingleAsync(t => t.Id == tokenId, cancel)
             : null;
         var journal = new Journal(db, job, record, sealer, audit, time, driver);
-        actor = actor with { Serial = token?.Serial, UserName = record.Person?.Name };
+        actor = actor with { Serial = token?.Serial, UserName = holder?.Name };
         try
         {
             job.Trouble = null;
-            await RunStepsAsync(new JobInHand(card, journal, profile, token, record.Person?.Name, typedCode), cancel);
+            var rules = session.External?.Info.Profile ?? KeyLook.RulesOf(session.Card);
+            var inHand = new JobInHand(session, rules, journal, profile, token, holder?.Name, typedCode);
+            await RunStepsAsync(inHand, cancel);
             if (!job.IsPukOnly)
             {
                 Enter(record, job, profile);
             }
 
             journal.Done(journal.Step(StepNames.Record), "confirmed");
-            await journal.ConfirmAsync(actor, cancel);
+            await journal.ConfirmAsync(await EarlierCredentials.RetiringAsync(inHand, cancel), actor, cancel);
         }
         catch (Exception fault) when (fault is JobStoppedException or SmartCardException)
         {
@@ -55,6 +58,25 @@ internal sealed class JobRun(
 
     private async Task RunStepsAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Journal.Job.StatusBefore is not null)
+        {
+            await new AbandonedIntents(secrets).SettleAsync(job, cancel);
+        }
+
+        if (job.Key.External is { } key)
+        {
+            var external = new ExternalSteps(secrets, key);
+            await external.SetPukAsync(job, cancel);
+            await oath.WriteAsync(job, cancel);
+            await external.SetPinAsync(job, cancel);
+            await oath.ProveAsync(job, cancel);
+            await external.ForcePinChangeAsync(job, cancel);
+            await EarlierCredentials.RemoveAsync(job, cancel);
+            job.Record.FidoPolicy = FidoWords.Of(job.Decisions.Fido);
+            job.Record.FidoStatus ??= job.Journal.Step(StepNames.Fido).Detail;
+            return;
+        }
+
         if (job.Journal.Job.IsPukOnly)
         {
             await new PukStep(secrets).RunAsync(job, cancel);
@@ -70,6 +92,7 @@ internal sealed class JobRun(
         await FidoStep.RunAsync(job, cancel);
         await piv.SetPinAsync(job, cancel);
         await oath.ProveAsync(job, cancel);
+        await EarlierCredentials.RemoveAsync(job, cancel);
     }
 
     private void Enter(KeyRecord record, ProvisioningJob job, KnownProfile profile)

@@ -36,19 +36,19 @@ internal sealed class Journal(
             return;
         }
 
-        step.SealedOld = old is null ? null : sealer.Seal(old, SealedPlace.StepOld(job.Id, step.Ordinal));
-        step.SealedNew = next is null ? null : sealer.Seal(next, SealedPlace.StepNew(job.Id, step.Ordinal));
+        step.SealedOld = old is null ? null : sealer.Seal(old, SealedPlace.StepOld(step.JobId, step.Ordinal));
+        step.SealedNew = next is null ? null : sealer.Seal(next, SealedPlace.StepNew(step.JobId, step.Ordinal));
         Move(step, StepState.Intended);
         await CommitAsync(cancel);
     }
 
     /// <summary>The value the key may still hold; null for the factory value.</summary>
     public byte[]? Old(ProvisioningStep step) =>
-        step.SealedOld is { } blob ? sealer.Open(blob, SealedPlace.StepOld(job.Id, step.Ordinal)) : null;
+        step.SealedOld is { } blob ? sealer.Open(blob, SealedPlace.StepOld(step.JobId, step.Ordinal)) : null;
 
     /// <summary>The value the key gets.</summary>
     public byte[] New(ProvisioningStep step) => sealer.Open(
-        step.SealedNew ?? throw new InvalidOperationException($"Step {step.Name} has no new value."), SealedPlace.StepNew(job.Id, step.Ordinal));
+        step.SealedNew ?? throw new InvalidOperationException($"Step {step.Name} has no new value."), SealedPlace.StepNew(step.JobId, step.Ordinal));
 
     /// <summary>Commits which value is sent next against a try counter, and how many tries there are before it.</summary>
     public Task TryNextAsync(ProvisioningStep step, ProbedValue value, int? triesLeft, CancellationToken cancel)
@@ -85,7 +85,7 @@ internal sealed class Journal(
     {
         job.Trouble = trouble;
         job.LeaseUntil = null;
-        record.Status = InDoubt ? KeyStatus.InDoubt : KeyStatus.InProvisioning;
+        record.Status = InDoubt || job.StatusBefore == KeyStatus.InDoubt ? KeyStatus.InDoubt : KeyStatus.InProvisioning;
         record.UpdatedAt = time.GetUtcNow();
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);
@@ -93,8 +93,9 @@ internal sealed class Journal(
         await transaction.CommitAsync(cancel);
     }
 
-    /// <summary>In one transaction: the job confirmed, the record ready, the token in use, the audit entry.</summary>
-    public async Task ConfirmAsync(AuditEvent actor, CancellationToken cancel)
+    /// <summary>In one transaction: the job confirmed, the record ready and its holder's, the token in use and those of an
+    /// earlier holder retired, the audit entries.</summary>
+    public async Task ConfirmAsync(IReadOnlyCollection<Token> retiring, AuditEvent actor, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         job.State = JobState.Confirmed;
@@ -104,16 +105,54 @@ internal sealed class Journal(
         job.LeaseUntil = null;
         record.Status = job is { IsPukOnly: true, StatusBefore: { } before } ? before : KeyStatus.ReadyForHandout;
         record.UpdatedAt = now;
+        if (!job.IsPukOnly)
+        {
+            record.PersonId = job.PersonId;
+        }
+
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);
+        await RetireAsync(retiring, cancel);
+        await DropPendingSeedAsync(cancel);
         if (job.TokenId is { } token && await db.Counters.Where(c => c.TokenId == token && c.State == TokenState.Pending)
                 .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Active), cancel) != 1)
         {
             throw new InvalidOperationException("The token is no longer pending; the job cannot be confirmed.");
         }
 
-        await audit.SaveAsync(db, cancel, actor with { Action = "provisioning.confirm", Outcome = "done", Cuid = job.Cuid });
+        AuditEvent[] entries =
+        [
+            actor with { Action = "provisioning.confirm", Outcome = "done", Cuid = job.Cuid },
+            .. retiring.Select(t => actor with { Action = "token.retire", Outcome = "done", Cuid = job.Cuid, Serial = t.Serial, UserName = t.Person?.Name }),
+        ];
+        await audit.SaveAsync(db, cancel, entries);
         await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>A seed staged before was overwritten on the key: no code of it may switch to it any more.</summary>
+    private async Task DropPendingSeedAsync(CancellationToken cancel)
+    {
+        if (job.TokenId is { } token && await db.PendingSeeds.Where(p => p.TokenId == token).ExecuteDeleteAsync(cancel) > 0)
+        {
+            await db.Counters.Where(c => c.TokenId == token)
+                .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags & ~CounterFlags.ReseedPending), cancel);
+        }
+    }
+
+    /// <summary>For good. They keep their key and holder: that is their history.</summary>
+    private async Task RetireAsync(IReadOnlyCollection<Token> retiring, CancellationToken cancel)
+    {
+        if (retiring.Count == 0)
+        {
+            return;
+        }
+
+        var ids = retiring.Select(t => t.Id).ToList();
+        await db.Counters.Where(c => ids.Contains(c.TokenId)).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Disabled), cancel);
+        foreach (var token in retiring)
+        {
+            token.DisabledReason = $"Its key was provisioned anew on {time.GetUtcNow():yyyy-MM-dd}.";
+        }
     }
 
     /// <summary>Says what stopped the job and lets go of it, as far as the storage takes it; a job that was confirmed with

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using SecurityKeys;
 using SecurityKeys.Cards;
+using SecurityKeys.External;
 using SecurityKeys.Fido;
 using SecurityKeys.Management;
 using SecurityKeys.OathApplet;
@@ -13,8 +15,28 @@ namespace OathServer.Provisioning;
 /// <see cref="Cuid"/> is the one its record stands under, or the first it offers; the empty one when it offers none.</summary>
 internal sealed record KeyLook(
     Cuid Cuid, IReadOnlyList<Cuid> Offered, string? DeviceSerial, string Model, Version? Firmware, PivLook? Piv, OathLook? Oath,
-    SlotsLook? Slots, FidoInfo? Fido)
+    SlotsLook? Slots, FidoInfo? Fido, ExternalLook? External = null)
 {
+    /// <summary>What PIN and PUK of this make may look like, and their factory values.</summary>
+    public KeyProfile Rules => External?.Info.Profile ?? (Piv is { IsYubico: true } ? KeyProfile.YubiKey : KeyProfile.Piv);
+
+    /// <summary>The same of a smart card that is in hand already.</summary>
+    public static KeyProfile RulesOf(ISmartCardConnection connection) =>
+        PivApplication.TrySelect(connection)?.Firmware is null ? KeyProfile.Piv : KeyProfile.YubiKey;
+
+    /// <inheritdoc cref="Read"/>
+    public static async Task<KeyLook> ReadAsync(ReaderSession session, CancellationToken cancel)
+    {
+        if (session.External is not { } key)
+        {
+            return Read(session.Card);
+        }
+
+        var cuid = await key.ReadCuidAsync(cancel);
+        return new KeyLook(cuid, [cuid], null, key.Info.Name, null, null, null, null, null,
+            new ExternalLook(key.Info, await key.ReadPropertiesAsync(cancel)));
+    }
+
     /// <exception cref="SmartCardException">The key was pulled or reset, or is no security key that we know.</exception>
     public static KeyLook Read(ISmartCardConnection connection)
     {
@@ -63,6 +85,12 @@ internal sealed record KeyLook(
         OtpSlotsApplication.TrySelect(connection) is { } slots
             ? new SlotsLook(slots.IsSlot1Configured, slots.IsSlot2Configured)
             : null;
+}
+
+/// <summary>A key behind a driver: what the driver says of itself, and the key of itself.</summary>
+internal sealed record ExternalLook(ExternalDriverInfo Info, ExternalKeyProperties Properties)
+{
+    public bool Offers(string operation) => Info.Operations.Contains(operation);
 }
 
 /// <summary>Which OTP slots are configured; what they hold cannot be read.</summary>

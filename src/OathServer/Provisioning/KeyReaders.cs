@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using SecurityKeys.Cards;
 using SecurityKeys.Cards.PcSc;
+using SecurityKeys.External;
 using SecurityKeys.Virtual;
 
 namespace OathServer.Provisioning;
@@ -36,20 +37,31 @@ internal sealed class PluggedReader(string name, string kind, Func<ISmartCardCon
     public ISmartCardConnection Open() => open();
 }
 
-/// <summary>An open line to the key in a reader; while it is held nobody else here gets one.</summary>
-internal sealed class ReaderSession(ISmartCardConnection card, SemaphoreSlim turn) : IDisposable
+/// <summary>An open line to the key in a reader; while it is held nobody else here gets one. Either a smart card or a key
+/// that a program of another make drives.</summary>
+internal sealed class ReaderSession(SemaphoreSlim turn, ISmartCardConnection? card, ExternalKey? external = null) : IDisposable
 {
-    public ISmartCardConnection Card => card;
+    /// <exception cref="SmartCardException">The key takes no smart-card commands of ours.</exception>
+    public ISmartCardConnection Card => card ?? throw new SmartCardException(
+        $"The key in {external!.Reader} is driven by {external.Info.Name}: this cannot be done to it from here.");
+
+    /// <summary>The key behind a driver; null when it is a smart card.</summary>
+    public ExternalKey? External => external;
+
+    /// <summary>The identities it offers, the one to keep a record under first.</summary>
+    public async Task<IReadOnlyList<Cuid>> OfferedAsync(CancellationToken cancel) =>
+        external is null ? CuidReading.Offered(Card) : [await external.ReadCuidAsync(cancel)];
 
     public void Dispose()
     {
-        card.Dispose();
+        card?.Dispose();
         turn.Release();
     }
 }
 
-/// <summary>Where keys come from: virtual ones in this process, the system's smart-card readers, readers lent by desk agents.</summary>
-internal sealed class KeyReaders
+/// <summary>Where keys come from: virtual ones in this process, the system's smart-card readers, readers lent by desk agents,
+/// and programs that drive keys of other makes.</summary>
+internal sealed class KeyReaders(KeyDrivers? drivers = null)
 {
     public const string VirtualKind = "virtual";
     public const string SystemKind = "system";
@@ -95,7 +107,24 @@ internal sealed class KeyReaders
         }
     }
 
-    /// <summary>Opens the key in a reader; null when somebody else here is at it.</summary>
+    /// <summary>Those of <see cref="List"/>, and the ones of the drivers.</summary>
+    public async Task<IReadOnlyList<KnownReader>> ListAsync(CancellationToken cancel) =>
+        drivers is null ? List() : [.. List(), .. await drivers.ListAsync(cancel)];
+
+    /// <summary>Opens the key in a reader, one behind a driver too; null when somebody else here is at it.</summary>
+    /// <exception cref="SmartCardException">There is no such reader or no key in it.</exception>
+    public async Task<ReaderSession?> OpenAsync(string reader, CancellationToken cancel)
+    {
+        if (drivers is null || plugged.ContainsKey(reader) || await drivers.FindAsync(reader, cancel) is not { } key)
+        {
+            return Open(reader);
+        }
+
+        var turn = turns.GetOrAdd(reader, _ => new SemaphoreSlim(1, 1));
+        return turn.Wait(0, CancellationToken.None) ? new ReaderSession(turn, card: null, key) : null;
+    }
+
+    /// <summary>Opens the smart card in a reader; null when somebody else here is at it.</summary>
     /// <exception cref="SmartCardException">There is no such reader or no key in it.</exception>
     public ReaderSession? Open(string reader)
     {
@@ -107,7 +136,7 @@ internal sealed class KeyReaders
 
         try
         {
-            return new ReaderSession(plugged.TryGetValue(reader, out var lent) ? lent.Open() : OpenSystem(reader), turn);
+            return new ReaderSession(turn, plugged.TryGetValue(reader, out var lent) ? lent.Open() : OpenSystem(reader));
         }
         catch
         {

@@ -86,8 +86,8 @@ internal static class ProvisioningEndpoint
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    private static Ok<List<ReaderView>> Readers(KeyReaders readers) =>
-        TypedResults.Ok(readers.List().Select(r => new ReaderView(r.Name, r.Kind, r.HasKey)).ToList());
+    private static async Task<Ok<List<ReaderView>>> Readers(KeyReaders readers, CancellationToken cancel) =>
+        TypedResults.Ok((await readers.ListAsync(cancel)).Select(r => new ReaderView(r.Name, r.Kind, r.HasKey)).ToList());
 
     private static async Task<IResult> Start(
         ProvisionRequest request, HttpContext http, OathDbContext db, Workflow workflow, CancellationToken cancel)
@@ -232,7 +232,7 @@ internal static class ProvisioningEndpoint
     internal static async Task<JobView?> FindAsync(OathDbContext db, Guid id, CancellationToken cancel) =>
         (await ViewsAsync(db, db.Jobs.AsNoTracking().Where(j => j.Id == id), cancel)).SingleOrDefault();
 
-    private static async Task<List<JobView>> ViewsAsync(OathDbContext db, IQueryable<ProvisioningJob> jobs, CancellationToken cancel)
+    internal static async Task<List<JobView>> ViewsAsync(OathDbContext db, IQueryable<ProvisioningJob> jobs, CancellationToken cancel)
     {
         var found = await jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal))
             .Select(j => new

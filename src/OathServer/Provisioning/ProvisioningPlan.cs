@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using OathServer.Storage;
+using SecurityKeys;
 using SecurityKeys.OathApplet;
 using SecurityKeys.OtpSlots;
 
@@ -18,11 +19,16 @@ internal static class StepNames
     public const string Fido = "fido";
     public const string Pin = "pin";
     public const string FirstCode = "first-code";
+    public const string Earlier = "earlier-credential";
+    public const string ForcePinChange = "force-pin-change";
     public const string Record = "record";
 }
 
 /// <summary>One step of a plan; <see cref="SkipReason"/> says why it does not run.</summary>
 internal sealed record PlannedStep(string Name, string What, string? SkipReason = null);
+
+/// <summary>Who gets the key; the id is 0 for a person the server does not know yet, null for nobody.</summary>
+internal sealed record Recipient(string? Name, long? PersonId);
 
 /// <summary>What a job would do to a key, decided from a look at it before anything is written.</summary>
 internal sealed record ProvisioningPlan(
@@ -32,13 +38,24 @@ internal sealed record ProvisioningPlan(
 
     /// <summary>A pure function of what is known: the key's own words, the record, the token and the profile.</summary>
     public static ProvisioningPlan Make(
-        KnownProfile profile, KeyLook look, Token? token, KeyRecord? record, string? user, bool force)
+        KnownProfile profile, KeyLook look, Token? token, KeyRecord? record, KeyPast past, Recipient recipient, bool force)
     {
+        var user = recipient.Name;
         var refusals = new List<string>();
         var warnings = new List<string>();
         var decisions = profile.Decisions;
-        CheckPiv(look, record, decisions, force, refusals, warnings);
-        CheckOath(look, token, record, decisions, user, force, refusals, warnings);
+        if (look.External is { } external)
+        {
+            ExternalPlan.Check(external, token, record, past, decisions, refusals);
+        }
+        else
+        {
+            CheckPiv(look, record, past, decisions, force, refusals, warnings);
+            CheckOath(look, token, past, decisions, user, force, refusals, warnings);
+        }
+
+        CheckHolder(record, token, recipient, force, refusals, warnings);
+        CheckRules(look.Rules, decisions, refusals);
         if (decisions.Fido.Scope == FidoScope.Undecided)
         {
             warnings.Add("The profile leaves FIDO undecided: the key will count as an open gap until it is decided.");
@@ -50,34 +67,64 @@ internal sealed record ProvisioningPlan(
                 $"One PUK for the whole batch: whoever learns it can unblock every key of it. Due for rotation in {decisions.Puk.RotateAfterDays} days."));
         }
 
-        return new ProvisioningPlan(StepsOf(look, token, record, decisions, user), warnings, refusals);
+        return new ProvisioningPlan(
+            look.External is { } driven ? ExternalPlan.StepsOf(driven, token, record, past, decisions, recipient)
+                : StepsOf(look, token, record, past, decisions, recipient),
+            warnings, refusals);
     }
 
+    /// <summary>What the profile asks for must be what this make of key takes.</summary>
+    private static void CheckRules(KeyProfile rules, RolloutProfile decisions, List<string> refusals)
+    {
+        if (decisions.Puk.Digits is { } puk && (puk < rules.Puk.LengthMin || puk > rules.Puk.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PUK of {puk} characters; this key takes {Range(rules.Puk)}. Leave puk.digits out for as many as the key takes.");
+        }
+
+        if (decisions.Pin.Strategy != PinStrategy.RefuseDefault
+            && (decisions.Pin.Digits < rules.Pin.LengthMin || decisions.Pin.Digits > rules.Pin.LengthMax))
+        {
+            refusals.Add($"The profile asks for a PIN of {decisions.Pin.Digits} characters; this key takes {Range(rules.Pin)}.");
+        }
+    }
+
+    private static string Range(SecretRule rule) => rule.LengthMin == rule.LengthMax ? $"{rule.LengthMin}" : $"{rule.LengthMin} to {rule.LengthMax}";
+
     /// <summary>Renews the PUK of a key we know and leaves everything else as it is.</summary>
-    public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record)
+    public static ProvisioningPlan MakePukOnly(KnownProfile profile, KeyLook look, KeyRecord record, KeyPast past)
     {
         var refusals = new List<string>();
         var warnings = new List<string>();
-        CheckPiv(look, record, profile.Decisions, force: true, refusals, warnings);
+        if (look.External is not null)
+        {
+            refusals.Add("Keys of this make take a PUK by the PIN, which only the holder knows. Provision the key again instead.");
+            return new ProvisioningPlan([], warnings, refusals);
+        }
+
+        CheckPiv(look, record, past, profile.Decisions, force: true, refusals, warnings);
+        CheckRules(look.Rules, profile.Decisions, refusals);
         return new ProvisioningPlan(
             [
-                .. StepsOf(look, token: null, record, profile.Decisions, user: null)
+                .. StepsOf(look, token: null, record, past, profile.Decisions, new Recipient(record.Person?.Name, record.PersonId))
                     .Select(s => s.Name is StepNames.Puk or StepNames.Record ? s : s with { SkipReason = "only the PUK is renewed" }),
             ], warnings, refusals);
     }
 
-    /// <summary>The credential's name on the key.</summary>
+    /// <summary>The credential's name, as the profile composes it.</summary>
+    public static string AccountOf(OathDecision oath, Token token, string? user) =>
+        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+
+    /// <summary>The credential's name in the OATH application.</summary>
     public static string OathNameOf(OathDecision oath, Token token, string? user)
     {
-        var account = oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal)
-            .Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var account = AccountOf(oath, token, user);
         // The period stands in front when it is not 30 s (YKOATH), or the key would count another step than we do.
         return OathName.Format(issuer: null, account, token.Type == TokenType.Totp ? OathType.Totp : OathType.Hotp,
             token.Type == TokenType.Totp ? token.TimeStep : 30);
     }
 
     private static void CheckPiv(
-        KeyLook look, KeyRecord? record, RolloutProfile decisions, bool force, List<string> refusals, List<string> warnings)
+        KeyLook look, KeyRecord? record, KeyPast past, RolloutProfile decisions, bool force, List<string> refusals, List<string> warnings)
     {
         if (look.Piv is not { } piv)
         {
@@ -85,10 +132,10 @@ internal sealed record ProvisioningPlan(
             return;
         }
 
-        var pukKnown = record is not null && record.PukMethod != PukMethod.NotSet;
-        if (decisions.Puk.Digits > 8)
+        var pukKnown = record is { PukMethod: not PukMethod.NotSet } || past.IsPukOpen;
+        if (past.OpenSteps.Count > 0)
         {
-            refusals.Add("The profile asks for a PUK of more than 8 digits; PIV takes 6 to 8.");
+            warnings.Add($"An abandoned job may have set {string.Join(" and ", past.OpenSteps.Order(StringComparer.Ordinal))} of this key: what is there is found out first, with at most one try.");
         }
 
         if (piv.Puk is { TriesLeft: <= 1 } puk)
@@ -108,7 +155,7 @@ internal sealed record ProvisioningPlan(
                 : "The PIN is not the factory value and no record of ours says whose key this is.");
         }
 
-        if (piv.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null
+        if (piv.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null && !past.IsManagementKeyOpen
             && (decisions.ManagementKey == ManagementKeyStrategy.Random || decisions.Retries is not null))
         {
             refusals.Add("The management key is not the factory value and no record of ours holds it. Reset PIV on the key, then start again.");
@@ -130,8 +177,29 @@ internal sealed record ProvisioningPlan(
         }
     }
 
+    /// <summary>A key that passes from one person to another.</summary>
+    private static void CheckHolder(
+        KeyRecord? record, Token? token, Recipient recipient, bool force, List<string> refusals, List<string> warnings)
+    {
+        if (record?.Person is { } holder && holder.Id != recipient.PersonId)
+        {
+            if (record.Status == KeyStatus.HandedOut && !force)
+            {
+                refusals.Add($"The key is handed out to {holder.Name}. Send force to take it from them, or record it as suspended first.");
+            }
+
+            warnings.Add($"The key passes from {holder.Name} to {recipient.Name ?? "nobody"}. PIV certificates and FIDO registrations of {holder.Name} stay on it: reset those applications if there are any.");
+        }
+
+        // A holder may have noted codes that are yet to come.
+        if (token?.Person is { } earlier && token.Cuid is not null && earlier.Id != recipient.PersonId && record?.Status is KeyStatus.HandedOut or KeyStatus.Suspended)
+        {
+            refusals.Add($"Token {token.Serial} was {earlier.Name}'s, who may have kept codes of it. Give {recipient.Name ?? "the key"} another token.");
+        }
+    }
+
     private static void CheckOath(
-        KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user, bool force,
+        KeyLook look, Token? token, KeyPast past, RolloutProfile decisions, string? user, bool force,
         List<string> refusals, List<string> warnings)
     {
         if (decisions.Oath is not { } wanted || token is null)
@@ -157,7 +225,7 @@ internal sealed record ProvisioningPlan(
 
         if (wanted.Slot is { } slot)
         {
-            CheckSlot(slot, look, token, record, force, refusals, warnings);
+            CheckSlot(slot, look, token, past, force, refusals, warnings);
             return;
         }
 
@@ -172,7 +240,7 @@ internal sealed record ProvisioningPlan(
             refusals.Add("The OATH application has an access code we do not know. Reset OATH on the key, then start again.");
         }
 
-        var name = wanted.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+        var name = AccountOf(wanted, token, user);
         if (Encoding.UTF8.GetByteCount(name) > OathName.BytesMax - 4)
         {
             refusals.Add($"The credential's name {name} is longer than the key takes ({OathName.BytesMax - 4} bytes).");
@@ -180,7 +248,7 @@ internal sealed record ProvisioningPlan(
         }
 
         name = OathNameOf(wanted, token, user);
-        HashSet<string> ours = [name, .. (record?.Tokens ?? []).Select(t => OathNameOf(wanted, t, record?.Person?.Name))];
+        HashSet<string> ours = [name, .. past.Carried.Where(c => c.Slot is null).Select(c => c.Name)];
         var foreign = oath.Credentials.Select(c => c.Name).Where(n => !ours.Contains(n)).ToList();
         if (foreign.Count > 0 && !force)
         {
@@ -198,7 +266,7 @@ internal sealed record ProvisioningPlan(
     }
 
     private static void CheckSlot(
-        int slot, KeyLook look, Token token, KeyRecord? record, bool force, List<string> refusals, List<string> warnings)
+        int slot, KeyLook look, Token token, KeyPast past, bool force, List<string> refusals, List<string> warnings)
     {
         if (look.Slots is not { } slots)
         {
@@ -222,7 +290,7 @@ internal sealed record ProvisioningPlan(
                 $"A slot starts from multiples of 16 only: key and server both start from {start} instead of {token.Counter.Counter}."));
         }
 
-        if ((slot == 1 ? slots.IsSlot1Configured : slots.IsSlot2Configured) && !(record?.Tokens.Any(t => t.Id == token.Id) ?? false))
+        if ((slot == 1 ? slots.IsSlot1Configured : slots.IsSlot2Configured) && !past.Carried.Any(c => c.Slot == slot))
         {
             if (force)
             {
@@ -235,10 +303,17 @@ internal sealed record ProvisioningPlan(
         }
     }
 
-    private static List<PlannedStep> StepsOf(
-        KeyLook look, Token? token, KeyRecord? record, RolloutProfile decisions, string? user)
+    internal static string PukWords(PukDecision puk) => puk.Strategy switch
     {
-        var piv = look.Piv;
+        PukStrategy.Derived => "Set the PUK derived from the CUID",
+        PukStrategy.Batch => "Set the PUK of the batch",
+        _ => "Set a random PUK and escrow it",
+    };
+
+    private static List<PlannedStep> StepsOf(
+        KeyLook look, Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
+    {
+        var (piv, user) = (look.Piv, recipient.Name);
         var hasOath = decisions.Oath is not null && token is not null;
         return
         [
@@ -247,21 +322,16 @@ internal sealed record ProvisioningPlan(
                 : piv is { IsYubico: false } ? "this card has no command for it"
                 : piv?.Pin is { } pin && piv.Puk is { } puk && pin.TriesTotal == retries.Pin && puk.TriesTotal == retries.Puk ? "they are so already"
                 // SET PIN RETRIES puts both back to factory values; with a PUK in use that is a step back.
-                : piv?.Puk is { IsDefault: false } || (piv?.Puk is null && record is { PukMethod: not PukMethod.NotSet }) ? "the key is in use; its own limits stay" : null),
+                : piv?.Puk is { IsDefault: false } || (piv?.Puk is null && (record is { PukMethod: not PukMethod.NotSet } || past.IsPukOpen)) ? "the key is in use; its own limits stay" : null),
             new(StepNames.ManagementKey, "Replace the management key by a random one",
                 decisions.ManagementKey == ManagementKeyStrategy.Leave ? "the profile leaves it"
                 : piv is { IsYubico: false } ? "this card has no command for it" : null),
             new(StepNames.Identity, "Write the PIV identifiers that are missing (CHUID, CCC); the record stays under the CUID it has",
                 piv is { HasChuid: true, HasCcc: true } ? "the key has both"
-                : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null ? "the management key is not ours" : null),
-            new(StepNames.Puk, decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => "Set the PUK derived from the CUID",
-                PukStrategy.Batch => "Set the PUK of the batch",
-                _ => "Set a random PUK and escrow it",
-            }),
+                : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null && !past.IsManagementKeyOpen ? "the management key is not ours" : null),
+            new(StepNames.Puk, PukWords(decisions.Puk)),
             new(StepNames.Oath, hasOath
-                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {OathWords(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
                 : "Write the OATH credential", hasOath ? null : "the profile writes none"),
             new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
                 ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")
@@ -274,12 +344,22 @@ internal sealed record ProvisioningPlan(
                 ? string.Create(CultureInfo.InvariantCulture, $"Validate the first code that slot {slot} types when touched")
                 : "Ask the key for one code and validate it",
                 decisions.VerifyFirstCode && hasOath ? null : "the profile does not ask for it"),
+            EarlierStep(token, record, past, decisions, recipient),
             new(StepNames.Record, "Confirm the record"),
         ];
     }
 
-    private static string OathWords(OathDecision oath, Token token, string? user) =>
-        oath.Name.Replace("{serial}", token.Serial, StringComparison.Ordinal).Replace("{user}", user ?? token.Serial, StringComparison.Ordinal);
+    internal static PlannedStep EarlierStep(Token? token, KeyRecord? record, KeyPast past, RolloutProfile decisions, Recipient recipient)
+    {
+        var (slot, name) = token is null || decisions.Oath is null ? (null, null) : (decisions.Oath.Slot, (string?)OathNameOf(decisions.Oath, token, recipient.Name));
+        var going = past.Going(token?.Id, slot, name, recipient.PersonId).Select(c => c.Slot is { } its ? $"empty slot {its}" : $"delete {c.Name}");
+        var retiring = past.Retiring(record, token?.Id, slot, name, recipient.PersonId)
+            .Select(t => $"retire token {t.Serial}{(t.Person is { } person ? $" of {person.Name}" : "")}");
+        var what = string.Join(", ", going.Concat(retiring));
+        return what.Length == 0
+            ? new PlannedStep(StepNames.Earlier, "Remove earlier credentials", "there are none")
+            : new PlannedStep(StepNames.Earlier, $"Remove earlier credentials: {what}");
+    }
 }
 
 /// <summary>The FIDO decision in words, as the record keeps it.</summary>

@@ -18,9 +18,14 @@ internal static class ProvisioningServices
             throw new InvalidOperationException($"VirtualKeys:Count is {virtualKeys}; it must be 0 to {VirtualKeysMax}.");
         }
 
-        var readers = new KeyReaders();
-        readers.PlugVirtualKeys(virtualKeys);
-        services.AddSingleton(readers);
+        var drivers = KeyDriverSettings.ReadFrom(configuration);
+        services.AddSingleton(_ => new KeyDrivers(drivers));
+        services.AddSingleton(provider =>
+        {
+            var readers = new KeyReaders(provider.GetRequiredService<KeyDrivers>());
+            readers.PlugVirtualKeys(virtualKeys);
+            return readers;
+        });
         services.AddSingleton<RolloutProfiles>();
         services.AddSingleton<KeySecrets>();
         services.AddSingleton<OathSteps>();

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using SecurityKeys;
 
 namespace OathServer.Provisioning;
 
@@ -9,7 +10,7 @@ internal sealed record MadePuk(byte[] Digits, int MasterVersion, int Attempt);
 
 /// <summary>
 /// The PUK of a key from the PUK master secret and the key's CUID: HMAC-SHA-256 over a tagged, length-prefixed text, its
-/// first 128 bits modulo 10^digits. Weak values are skipped by the attempt number, which the record keeps.
+/// first 128 bits modulo 10^digits; all 256 for more digits or another alphabet. Weak values are skipped by the attempt number, which the record keeps.
 /// </summary>
 /// <remarks>Text: <c>"puk" 00 | u16 length, profile | 00 | u32 master version | 00 | u16 length, CUID | 00 | u8 attempt</c>,
 /// numbers big-endian, texts UTF-8. The profile's name is part of it: one CUID in two rollouts has two PUKs.</remarks>
@@ -19,12 +20,13 @@ internal static class PukDerivation
     public static string Tagged(string source, string cuid) => $"{source}:{cuid}";
 
     /// <summary>First attempt that is not weak.</summary>
-    public static MadePuk Derive(ReadOnlySpan<byte> master, int masterVersion, string profile, string cuid, int digits)
+    public static MadePuk Derive(
+        ReadOnlySpan<byte> master, int masterVersion, string profile, string cuid, int digits, string alphabet = SecretRule.Digits)
     {
         for (var attempt = 0; attempt <= byte.MaxValue; attempt++)
         {
-            var made = At(master, masterVersion, profile, cuid, digits, attempt);
-            if (!SecretDigits.IsWeak(made))
+            var made = At(master, masterVersion, profile, cuid, digits, attempt, alphabet);
+            if (!SecretDigits.IsWeak(made, alphabet))
             {
                 return new MadePuk(made, masterVersion, attempt);
             }
@@ -34,7 +36,7 @@ internal static class PukDerivation
     }
 
     /// <summary>The value of a stated attempt, as a record says.</summary>
-    public static byte[] At(ReadOnlySpan<byte> master, int masterVersion, string profile, string cuid, int digits, int attempt)
+    public static byte[] At(ReadOnlySpan<byte> master, int masterVersion, string profile, string cuid, int digits, int attempt, string alphabet = SecretRule.Digits)
     {
         using var text = new MemoryStream();
         text.Write("puk\0"u8);
@@ -49,7 +51,9 @@ internal static class PukDerivation
         text.WriteByte(checked((byte)attempt));
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(master, text.ToArray(), mac);
-        var digitsOut = SecretDigits.Reduce(mac[..16], digits);
+        // What fits digits was derived so from the first day; a wider value takes all the bits there are.
+        var isDigits = alphabet == SecretRule.Digits && digits <= 16;
+        var digitsOut = SecretDigits.Reduce(isDigits ? mac[..16] : mac, digits, alphabet);
         CryptographicOperations.ZeroMemory(mac);
         return digitsOut;
     }

@@ -14,6 +14,9 @@ public sealed record RolloutProfile
     /// <summary>How the initial PIN is set.</summary>
     public PinDecision Pin { get; init; } = new();
 
+    /// <summary>What the maker set before the keys came, where it is not the usual of the make.</summary>
+    public FactoryDecision Factory { get; init; } = new();
+
     /// <summary>Tries before PIN and PUK block; null leaves the key's own.</summary>
     // Written even when null: left out it would be read back as the default.
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
@@ -38,9 +41,9 @@ public sealed record RolloutProfile
     /// <summary>What is wrong with the decisions, each line naming the member.</summary>
     internal IEnumerable<string> Faults()
     {
-        if (Puk.Digits is < 6 or > 16)
+        if (Puk.Digits is < 6 or > SecretDigits.LengthMax)
         {
-            yield return "puk.digits: 6 to 16; a YubiKey takes 6 to 8.";
+            yield return $"puk.digits: 6 to {SecretDigits.LengthMax}; a YubiKey takes 6 to 8. Leave it out for as many as the key takes.";
         }
 
         if (Puk.RotateAfterDays is < 1 or > 3650)
@@ -48,9 +51,17 @@ public sealed record RolloutProfile
             yield return "puk.rotateAfterDays: 1 to 3650.";
         }
 
-        if (Pin.Digits is < 6 or > 8)
+        if (Pin.Digits is < 4 or > SecretDigits.LengthMax)
         {
-            yield return "pin.digits: 6 to 8.";
+            yield return $"pin.digits: 4 to {SecretDigits.LengthMax}; PIV takes 6 to 8.";
+        }
+
+        foreach (var (member, value) in new[] { ("pin", Factory.Pin), ("puk", Factory.Puk) })
+        {
+            if (value is not null && (value.Length is < 4 or > SecretDigits.LengthMax || value.Any(c => c is < ' ' or > '~')))
+            {
+                yield return $"factory.{member}: 4 to {SecretDigits.LengthMax} characters of ASCII.";
+            }
         }
 
         if (Retries is { } retries && (retries.Pin is < 2 or > 15 || retries.Puk is < 2 or > 15))
@@ -83,9 +94,10 @@ public sealed record RolloutProfile
 
 /// <summary>How the PUK is made.</summary>
 /// <param name="Strategy">Random and escrowed, derived from the CUID, or one for a batch.</param>
-/// <param name="Digits">6 to 8 on a YubiKey, 16 on some other makes.</param>
+/// <param name="Digits">How long it is: 6 to 8 on a YubiKey, 8 on another PIV card, 16 on some other makes. Left out, as long
+/// as the key takes. The characters are those of the key's make; digits on every PIV card.</param>
 /// <param name="RotateAfterDays">Batch PUK only: after so many days readiness lists the keys that still carry it.</param>
-public sealed record PukDecision(PukStrategy Strategy = PukStrategy.Random, int Digits = 8, int RotateAfterDays = 90);
+public sealed record PukDecision(PukStrategy Strategy = PukStrategy.Random, int? Digits = null, int RotateAfterDays = 90);
 
 /// <summary>How the PUK is made.</summary>
 public enum PukStrategy
@@ -100,9 +112,13 @@ public enum PukStrategy
     Batch,
 }
 
+/// <summary>PIN and PUK that every key of the delivery came with. Null: the usual of the make (<c>123456</c> and
+/// <c>12345678</c> on PIV, what its driver says on others). Shown to whoever reads the profile.</summary>
+public sealed record FactoryDecision(string? Pin = null, string? Puk = null);
+
 /// <summary>How the initial PIN is set.</summary>
 /// <param name="Strategy">What the holder gets.</param>
-/// <param name="Digits">Digits of the initial PIN.</param>
+/// <param name="Digits">How long the initial PIN is.</param>
 /// <param name="OnHandout">Print it on the handout page, once; otherwise it is read out once by help desk.</param>
 public sealed record PinDecision(PinStrategy Strategy = PinStrategy.UniqueInitial, int Digits = 6, bool OnHandout = false);
 
@@ -112,7 +128,7 @@ public enum PinStrategy
     /// <summary>A unique initial PIN, delivered with the handout.</summary>
     UniqueInitial,
 
-    /// <summary>As above, and the key itself insists on a change where it can (FIDO can, PIV cannot).</summary>
+    /// <summary>As above, and the key itself insists on a change where it can (other makes can, PIV cannot).</summary>
     ForcedChange,
 
     /// <summary>Nothing is set; the job ends only once the holder has replaced the factory PIN at the desk.</summary>

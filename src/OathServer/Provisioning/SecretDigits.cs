@@ -1,61 +1,70 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
+using SecurityKeys;
 
 namespace OathServer.Provisioning;
 
-/// <summary>PINs and PUKs as ASCII digits: made evenly, and never one that is guessed first.</summary>
+/// <summary>PINs and PUKs, of digits or of what else a make of key takes: made evenly, and never one that is guessed
+/// first.</summary>
 internal static class SecretDigits
 {
-    public const int DigitsMax = 16;
+    public const int LengthMax = 32;
 
-    /// <summary>Random digits; the caller clears them.</summary>
-    public static byte[] Random(int digits)
+    /// <summary>A random value; the caller clears it.</summary>
+    public static byte[] Random(int length, string alphabet = SecretRule.Digits)
     {
-        Span<byte> random = stackalloc byte[16];
-        while (true)
+        var made = GC.AllocateArray<byte>(length, pinned: true);
+        do
         {
-            RandomNumberGenerator.Fill(random);
-            var value = Reduce(random, digits);
-            if (!IsWeak(value))
+            for (var i = 0; i < made.Length; i++)
             {
-                CryptographicOperations.ZeroMemory(random);
-                return value;
+                made[i] = (byte)alphabet[RandomNumberGenerator.GetInt32(alphabet.Length)];
             }
         }
+        while (IsWeak(made, alphabet));
+        return made;
     }
 
-    /// <summary>128 random bits modulo 10^digits: the bias is below 10^-22 for 16 digits, so nothing is rejected.</summary>
-    public static byte[] Reduce(ReadOnlySpan<byte> bits, int digits)
+    /// <summary>Even bits as a number in base of the alphabet's size, modulo what so many characters hold. The caller gives
+    /// bits enough: with 42 more than the value holds, the bias is below 10^-12.</summary>
+    public static byte[] Reduce(ReadOnlySpan<byte> bits, int length, string alphabet = SecretRule.Digits)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(digits, DigitsMax);
-        var value = BinaryPrimitives.ReadUInt128BigEndian(bits);
-        var text = GC.AllocateArray<byte>(digits, pinned: true);
-        for (var i = digits - 1; i >= 0; i--)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LengthMax);
+        Span<byte> number = stackalloc byte[bits.Length];
+        bits.CopyTo(number);
+        var text = GC.AllocateArray<byte>(length, pinned: true);
+        for (var i = length - 1; i >= 0; i--)
         {
-            (value, var digit) = UInt128.DivRem(value, 10);
-            text[i] = (byte)('0' + (int)digit);
+            var rest = 0;
+            foreach (ref var place in number)
+            {
+                (var quotient, rest) = Math.DivRem((rest << 8) | place, alphabet.Length);
+                place = (byte)quotient;
+            }
+
+            text[i] = (byte)alphabet[rest];
         }
 
+        CryptographicOperations.ZeroMemory(number);
         return text;
     }
 
-    /// <summary>Factory values, one digit repeated, and runs up or down.</summary>
-    public static bool IsWeak(ReadOnlySpan<byte> digits)
+    /// <summary>Usual factory values, one character repeated, and runs up or down the alphabet.</summary>
+    public static bool IsWeak(ReadOnlySpan<byte> value, string alphabet = SecretRule.Digits)
     {
-        if (digits.SequenceEqual("123456"u8) || digits.SequenceEqual("12345678"u8) || digits.SequenceEqual("000000"u8))
+        if (value.SequenceEqual("123456"u8) || value.SequenceEqual("12345678"u8) || value.SequenceEqual("000000"u8))
         {
             return true;
         }
 
-        var step = (digits[1] - digits[0] + 10) % 10;
-        if (step is not (0 or 1 or 9))
+        var step = StepOf(value, 1, alphabet);
+        if (step != 0 && step != 1 && step != alphabet.Length - 1)
         {
             return false;
         }
 
-        for (var i = 2; i < digits.Length; i++)
+        for (var i = 2; i < value.Length; i++)
         {
-            if ((digits[i] - digits[i - 1] + 10) % 10 != step)
+            if (StepOf(value, i, alphabet) != step)
             {
                 return false;
             }
@@ -63,4 +72,7 @@ internal static class SecretDigits
 
         return true;
     }
+
+    private static int StepOf(ReadOnlySpan<byte> value, int at, string alphabet) =>
+        (alphabet.IndexOf((char)value[at]) - alphabet.IndexOf((char)value[at - 1]) + alphabet.Length) % alphabet.Length;
 }

@@ -39,7 +39,8 @@ internal sealed class Workflow(
     public async Task<StartOutcome> StartAsync(
         OathDbContext db, string reader, Wanted wanted, bool dryRun, AuditEvent actor, CancellationToken cancel)
     {
-        if (TryOpen(reader, out var session) is { } fault)
+        var (session, fault) = await TryOpenAsync(reader, cancel);
+        if (fault is not null)
         {
             return fault;
         }
@@ -48,7 +49,7 @@ internal sealed class Workflow(
         var driver = "";
         try
         {
-            var look = KeyLook.Read(session!.Card);
+            var look = await KeyLook.ReadAsync(session!, cancel);
             var (prospect, refusal) = await opening.ProspectAsync(db, look, wanted, cancel);
             if (prospect is null)
             {
@@ -68,7 +69,7 @@ internal sealed class Workflow(
             if (look.Offered.Count == 0)
             {
                 // A record needs a key to stand under. A CHUID is no secret: whatever happens now, the next look finds it.
-                IdentityStep.WriteFirst(session.Card);
+                IdentityStep.WriteFirst(session!.Card);
                 (prospect, refusal) = await opening.ProspectAsync(db, KeyLook.Read(session.Card), wanted, cancel);
                 if (prospect is not { Plan.Possible: true })
                 {
@@ -83,7 +84,7 @@ internal sealed class Workflow(
             }
 
             kept = true;
-            return new StartOutcome.Started(job.Id, DriveAsync(session, job.Id, prospect.Profile, actor, driver));
+            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, prospect.Profile, actor, driver));
         }
         catch (SmartCardException pulled)
         {
@@ -105,9 +106,10 @@ internal sealed class Workflow(
         string? typedCode = null)
     {
         var record = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == job.Cuid, cancel);
-        foreach (var name in reader is not null ? [reader] : readers.List().Where(r => r.HasKey).Select(r => r.Name))
+        foreach (var name in reader is not null ? [reader] : (await readers.ListAsync(cancel)).Where(r => r.HasKey).Select(r => r.Name))
         {
-            if (TryOpen(name, out var session) is { } fault)
+            var (session, fault) = await TryOpenAsync(name, cancel);
+            if (fault is not null)
             {
                 if (reader is not null)
                 {
@@ -117,7 +119,7 @@ internal sealed class Workflow(
                 continue;
             }
 
-            if (!Holds(session!, record))
+            if (!await HoldsAsync(session!, record, cancel))
             {
                 session!.Dispose();
                 continue;
@@ -164,7 +166,7 @@ internal sealed class Workflow(
             {
                 await using var scope = scopes.CreateAsyncScope();
                 await scope.ServiceProvider.GetRequiredService<JobRun>().RunAsync(
-                    scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session.Card, actor, driver, typedCode,
+                    scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session, actor, driver, typedCode,
                     lifetime.ApplicationStopping);
             }
         }
@@ -181,25 +183,24 @@ internal sealed class Workflow(
         return driver;
     }
 
-    private StartOutcome? TryOpen(string reader, out ReaderSession? session)
+    private async Task<(ReaderSession? Session, StartOutcome? Fault)> TryOpenAsync(string reader, CancellationToken cancel)
     {
         try
         {
-            session = readers.Open(reader);
-            return session is null ? new StartOutcome.Busy($"The key in {reader} is being provisioned now.") : null;
+            var session = await readers.OpenAsync(reader, cancel);
+            return (session, session is null ? new StartOutcome.Busy($"The key in {reader} is being provisioned now.") : null);
         }
         catch (SmartCardException fault)
         {
-            session = null;
-            return new StartOutcome.Refused(fault.Message, "GET /v1/readers lists the readers and which hold a key.", []);
+            return (null, new StartOutcome.Refused(fault.Message, "GET /v1/readers lists the readers and which hold a key.", []));
         }
     }
 
-    private static bool Holds(ReaderSession session, KeyRecord record)
+    private static async Task<bool> HoldsAsync(ReaderSession session, KeyRecord record, CancellationToken cancel)
     {
         try
         {
-            return KeyIdentity.IsKeyOf(record, CuidReading.Offered(session.Card));
+            return KeyIdentity.IsKeyOf(record, await session.OfferedAsync(cancel));
         }
         catch (SmartCardException)
         {

@@ -1,15 +1,19 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
+using OathServer.Provisioning;
 using OathServer.Provisioning.Steps;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Tokens;
+using OathServer.Validation;
 
 namespace OathServer.Records;
 
 /// <summary>What changes a record after provisioning: its status, notes, and the reveals. Each with its audit entry in
 /// one transaction; a secret is handed out only after that entry is durable.</summary>
-internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, TimeProvider time)
+internal sealed class RecordLife(
+    AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, TokenLife people, FactsChanged factsChanged, TimeProvider time)
 {
     private static readonly Dictionary<KeyStatus, KeyStatus[]> Next = new()
     {
@@ -94,6 +98,51 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
         record.Notes = notes;
         record.UpdatedAt = time.GetUtcNow();
         await audit.SaveAsync(db, cancel, Entry(actor, record, "record.note", detail: null));
+    }
+
+    /// <summary>Undoes a mistaken assignment before handout: the finished key and its tokens become <paramref name="user"/>'s,
+    /// who is made known when new, or nobody's when null. What is on the key stays. Null when done, else why not.</summary>
+    public async Task<string?> GiveAsync(OathDbContext db, KeyRecord record, string? user, AuditEvent actor, CancellationToken cancel)
+    {
+        if (record.Status != KeyStatus.ReadyForHandout)
+        {
+            return $"Key {record.Cuid} is {RecordViews.Words(record.Status)}; only a key that was not handed out can change hands here.";
+        }
+
+        if (await RolloutProfiles.VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel) is { Decisions.Oath: { } oath }
+            && oath.Name.Contains("{user}", StringComparison.Ordinal))
+        {
+            return "The credential on this key carries its user's name. Provision it again.";
+        }
+
+        var realm = record.Person?.Realm ?? record.Tokens.FirstOrDefault()?.Realm ?? ValidateEndpoint.DefaultRealm;
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        var person = user is null ? null : await people.PersonAsync(db, realm, user, cancel);
+        if (person is { Active: false })
+        {
+            return $"{person.Name} left the organisation, so the directory says.";
+        }
+
+        var before = record.Person?.Name;
+        record.Person = person;
+        record.UpdatedAt = time.GetUtcNow();
+        foreach (var token in record.Tokens)
+        {
+            token.Person = person;
+        }
+
+        if (person is null)
+        {
+            record.PersonId = null;
+            record.Tokens.ForEach(t => t.PersonId = null);
+        }
+
+        await audit.SaveAsync(db, cancel, Entry(actor, record, user is null ? "record.unassign" : "record.assign", $"before: {before ?? "nobody"}"));
+        var ids = record.Tokens.ConvertAll(t => t.Id);
+        await Holders.AlignAsync(db, db.Tokens.Where(t => ids.Contains(t.Id)), cancel);
+        await transaction.CommitAsync(cancel);
+        factsChanged.Announce();
+        return null;
     }
 
     private static Task<int> MoveTokensAsync(OathDbContext db, List<long> ids, TokenState from, TokenState to, CancellationToken cancel) =>

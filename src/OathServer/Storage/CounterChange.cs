@@ -5,9 +5,15 @@ namespace OathServer.Storage;
 /// resynchronisation, an unlock. <see cref="Decide"/> runs on the writer's thread, under the lock of its rows, in the
 /// order of arrival; it must be quick and must not throw.
 /// </summary>
-internal abstract class CounterChange
+/// <param name="answersAtOnce">What waits for it is short and never blocks: the answers of a batch are then given one
+/// after another by few threads, instead of each by a work item of its own.</param>
+internal abstract class CounterChange(bool answersAtOnce = false)
 {
-    private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource done = new(
+        answersAtOnce ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether <see cref="Complete"/> runs what waits for it.</summary>
+    public bool AnswersAtOnce => answersAtOnce;
 
     /// <summary>The rows it needs; those that do not exist are left out of the batch.</summary>
     public abstract ReadOnlySpan<long> TokenIds { get; }

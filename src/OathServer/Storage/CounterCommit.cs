@@ -12,6 +12,9 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     /// <summary>Changes waiting at most; one more is refused, to be tried again later.</summary>
     public const int QueueMax = 8192;
 
+    /// <summary>Answers worth a thread of their own.</summary>
+    private const int AnswersMin = 8;
+
     /// <summary>How long a refusal tells against this node when nobody tries again.</summary>
     private static readonly TimeSpan RefusingFor = TimeSpan.FromSeconds(10);
 
@@ -161,11 +164,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             refused += batch.Count;
             figures?.Refused(batch.Count);
             var refusal = new StorageUnavailableException("The change could not be made durable.", fault);
-            foreach (var change in batch)
-            {
-                change.Fail(refusal);
-            }
-
+            Answer(batch, refusal);
             return;
         }
 
@@ -177,9 +176,57 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         }
 
         figures?.Committed(batch, time.GetElapsedTime(started));
+        Answer(batch, refusal: null);
+    }
+
+    /// <summary>Tells everybody of a batch. The writer only hands over what others answer, and turns to the next batch.</summary>
+    private static void Answer(List<CounterChange> batch, Exception? refusal)
+    {
+        var share = Math.Max(AnswersMin, (batch.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
+        var answers = new Answers(refusal);
         foreach (var change in batch)
         {
-            change.Complete();
+            if (!change.AnswersAtOnce)
+            {
+                Answers.Tell(change, refusal);
+                continue;
+            }
+
+            answers.Add(change);
+            if (answers.Count == share)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(answers, preferLocal: false);
+                answers = new Answers(refusal);
+            }
+        }
+
+        if (answers.Count > 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(answers, preferLocal: false);
+        }
+    }
+
+    /// <summary>Answers that one thread of the pool gives one after another.</summary>
+    private sealed class Answers(Exception? refusal) : List<CounterChange>, IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            foreach (var change in this)
+            {
+                Tell(change, refusal);
+            }
+        }
+
+        public static void Tell(CounterChange change, Exception? refusal)
+        {
+            if (refusal is null)
+            {
+                change.Complete();
+            }
+            else
+            {
+                change.Fail(refusal);
+            }
         }
     }
 }

@@ -76,6 +76,9 @@ internal sealed class DeskBatchLine
 
     public Guid? JobId { get; set; }
 
+    /// <summary>While a key is at work: until when its claim is good without a job that somebody drives.</summary>
+    public DateTimeOffset? ClaimedUntil { get; set; }
+
     public string? Trouble { get; set; }
 
     /// <summary>Milliseconds from the key being seen to the job confirmed, of the last time it was driven.</summary>

@@ -97,8 +97,11 @@ internal sealed class KeyRecord
     /// <summary>The profile a derived PUK was derived for; it is part of the derivation.</summary>
     public string? PukProfile { get; set; }
 
-    /// <summary>Digits of the PUK, to derive it again.</summary>
+    /// <summary>Length of the PUK, to derive it again.</summary>
     public int PukDigits { get; set; }
+
+    /// <summary>The characters of the PUK, to derive it again; null when they are digits.</summary>
+    public string? PukAlphabet { get; set; }
 
     /// <summary>When the PUK was set; a batch PUK is due for rotation some days later.</summary>
     public DateTimeOffset? PukSetAt { get; set; }

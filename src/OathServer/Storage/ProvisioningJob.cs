@@ -86,7 +86,7 @@ internal sealed class ProvisioningStep
     public int Ordinal { get; set; }
 
     /// <summary>The object on the key: <c>retries</c>, <c>management-key</c>, <c>identity</c>, <c>puk</c>, <c>oath</c>, <c>fido</c>,
-    /// <c>pin</c>, <c>first-code</c>, <c>record</c>.</summary>
+    /// <c>pin</c>, <c>first-code</c>, <c>earlier-credential</c>, <c>record</c>.</summary>
     public required string Name { get; set; }
 
     public StepState State { get; set; }

@@ -132,6 +132,7 @@ internal sealed class GuessingWatch(
 
     private async Task AlarmAsync(int apiKeyId, string what)
     {
+        await Task.Yield();
         log.LogWarning("Guessing through API key {ApiKeyId}: {What}.", apiKeyId, what);
         try
         {

@@ -35,11 +35,14 @@ internal static class ValidateEndpoint
 
     public static void MapValidation(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/validate", Validate).RequireAuthorization(Rules.Validate)
+        // Asked for once, at the first request: the storage must have started.
+        var services = routes.ServiceProvider;
+        Validator? validator = null;
+        routes.MapPost("/v1/validate", http => ValidateAsync(http, validator ??= services.GetRequiredService<Validator>())).RequireAuthorization(Rules.Validate)
             .KeepsToRealms()
             .WithMetadata(ApiKeyLane.Marker)
             // A RequestDelegate is not described by itself.
-            .WithMetadata(((Delegate)Validate).Method)
+            .WithMetadata(((Delegate)ValidateAsync).Method)
             .WithMetadata(new AcceptsMetadata(["application/json"], typeof(ValidateRequest)))
             .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(ValidateReply), ["application/json"]))
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
@@ -52,7 +55,7 @@ internal static class ValidateEndpoint
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task Validate(HttpContext http)
+    private static async Task ValidateAsync(HttpContext http, Validator validator)
     {
         var request = await ReadAsync(http);
         if (FaultOf(request, http, out var field) is { } fault)
@@ -62,8 +65,7 @@ internal static class ValidateEndpoint
         }
 
         var key = http.ApiKey();
-        var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader]);
-        var validator = http.RequestServices.GetRequiredService<Validator>();
+        var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
         var attempt = await (request.Serial is { } serial
             ? validator.ValidateSerialAsync(serial, request.Code, caller, http.RequestAborted)
             : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, caller, http.RequestAborted));

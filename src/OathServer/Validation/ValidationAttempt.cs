@@ -6,7 +6,7 @@ namespace OathServer.Validation;
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
     CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
-    long request = 0, bool provesPending = false, bool sprayed = false) : CounterChange
+    long request = 0, bool provesPending = false, bool sprayed = false, bool answersAtOnce = false) : CounterChange(answersAtOnce)
 {
     private const int LookBack = 10;
 

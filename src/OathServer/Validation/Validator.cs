@@ -6,7 +6,8 @@ namespace OathServer.Validation;
 /// <param name="ApiKeyId">The relying party; 0 for none.</param>
 /// <param name="Realms">Whether a realm may be entered; null when all may.</param>
 /// <param name="RequestId">What the caller named the request, if it did.</param>
-internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null);
+/// <param name="AnswersAtOnce">What it does with an acceptance is short and never blocks (<see cref="CounterChange.AnswersAtOnce"/>).</param>
+internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null, bool AnswersAtOnce = false);
 
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
@@ -36,7 +37,7 @@ internal sealed class Validator(
                 found = [];
             }
 
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code));
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -44,6 +45,9 @@ internal sealed class Validator(
                 await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
+
+            // The database is asked: not while others wait for this thread to answer them.
+            await Task.Yield();
         }
     }
 
@@ -71,7 +75,7 @@ internal sealed class Validator(
             var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code)) { Remembered = !fresh };
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -79,6 +83,9 @@ internal sealed class Validator(
                 await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
+
+            // The database is asked: not while others wait for this thread to answer them.
+            await Task.Yield();
         }
     }
 
@@ -86,8 +93,13 @@ internal sealed class Validator(
     private async ValueTask SwitchAsync(
         ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
     {
-        if (attempt is { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed }
-            && await seeds.TryAsync(found, code, cancel) is { } switched)
+        if (attempt is not { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed })
+        {
+            return;
+        }
+
+        await Task.Yield();
+        if (await seeds.TryAsync(found, code, cancel) is { } switched)
         {
             attempt.AcceptSwitched(switched);
         }

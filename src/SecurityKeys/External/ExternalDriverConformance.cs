@@ -1,4 +1,5 @@
 using SecurityKeys.Cards;
+using SecurityKeys.OathApplet;
 using SecurityKeys.Piv;
 
 namespace SecurityKeys.External;
@@ -53,7 +54,7 @@ public static class ExternalDriverConformance
         {
             try
             {
-                await driver.ReadCuidAsync("no such reader", cancel).ConfigureAwait(false);
+                _ = await driver.ReadCuidAsync("no such reader", cancel).ConfigureAwait(false);
                 return "it answered with an identity";
             }
             catch (ExternalDriverException e)
@@ -83,10 +84,30 @@ public static class ExternalDriverConformance
             return (await driver.ReadPropertiesAsync(reader, cancel).ConfigureAwait(false)).PukInitialized == true
                 ? "" : "PUKInitialized is still false";
         }).ConfigureAwait(false);
-        if (!driver.Info.Operations.Contains("pin-unblock")) return;
-        await TryAsync(checks, "pin-unblock with the new PUK is accepted", async () =>
-            (await driver.UnblockPinAsync(reader, puk, pin, cancel).ConfigureAwait(false)).Accepted ? "" : "refused")
+        await TryAsync(checks, "pin-change to the same PIN and puk-put once more are accepted", async () =>
+            (await driver.ChangePinAsync(reader, pin, pin, cancel).ConfigureAwait(false)).Accepted
+            && (await driver.PutPukAsync(reader, pin, puk, cancel).ConfigureAwait(false)).Accepted ? "" : "refused")
             .ConfigureAwait(false);
+        if (driver.Info.Operations.Contains("pin-unblock"))
+            await TryAsync(checks, "pin-unblock with the new PUK is accepted", async () =>
+                (await driver.UnblockPinAsync(reader, puk, pin, cancel).ConfigureAwait(false)).Accepted ? "" : "refused")
+                .ConfigureAwait(false);
+        if (driver.Info.Operations.Contains("oath-put") && driver.Info.Operations.Contains("oath-code"))
+            await TryAsync(checks, "oath-put and oath-code make the codes of RFC 4226 from the counter sent",
+                () => ProveOathAsync(driver, reader, pin, cancel)).ConfigureAwait(false);
+    }
+
+    private static async Task<string> ProveOathAsync(
+        ExternalKeyDriver driver, string reader, ReadOnlyMemory<byte> pin, CancellationToken cancel)
+    {
+        var credential = new ExternalOathCredential("conformance", OathType.Hotp, OathAlgorithm.Sha1, 6, 5, 30);
+        (await driver.PutOathAsync(reader, pin, credential, "12345678901234567890"u8.ToArray(), cancel)
+            .ConfigureAwait(false)).ThrowIfRefused("write the credential");
+        var now = DateTimeOffset.UnixEpoch;
+        var first = await driver.ReadCodeAsync(reader, pin, credential.Name, now, cancel).ConfigureAwait(false);
+        var second = await driver.ReadCodeAsync(reader, pin, credential.Name, now, cancel).ConfigureAwait(false);
+        // RFC 4226 appendix D, counts 5 and 6.
+        return (first, second) == ("254676", "287922") ? "" : $"the codes were {first} and {second}";
     }
 
     private static byte[] Draw(SecretRule rule, int seed) =>

@@ -4,35 +4,10 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using SecurityKeys.Cards;
+using SecurityKeys.OathApplet;
 using SecurityKeys.Piv;
 
 namespace SecurityKeys.External;
-
-/// <summary>Which program drives the keys, and how long one answer may take.</summary>
-public sealed record ExternalDriverOptions(string Program, IReadOnlyList<string> Arguments)
-{
-    /// <summary>A program that is silent for longer is stopped.</summary>
-    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
-}
-
-/// <summary>What the program says of itself.</summary>
-public sealed record ExternalDriverInfo(
-    string Name, IReadOnlyList<string> Operations, SecretRule PinRule, SecretRule PukRule)
-{
-    /// <summary>The profile these rules make.</summary>
-    public KeyProfile Profile => KeyProfile.External with { Pin = PinRule, Puk = PukRule };
-}
-
-/// <summary>What a key says of itself without a PIN; null where it cannot tell.</summary>
-public sealed record ExternalKeyProperties(bool? PukInitialized, bool? ForcePinChange, int? PinTriesLeft);
-
-/// <summary>The program answered that it could not do it.</summary>
-public sealed class ExternalDriverException(string code, string message)
-    : SmartCardException($"The external driver reports \"{code}\": {message}")
-{
-    /// <summary>The code of docs/keys.md: <c>unsupported</c>, <c>no-key</c>, <c>removed</c>, <c>refused</c>.</summary>
-    public string Code { get; } = code;
-}
 
 /// <summary>
 /// Keys whose maker offers only a closed command line, driven by a small program of the operator's that speaks JSON
@@ -46,6 +21,8 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
     /// <summary>The longest line taken from the program.</summary>
     public const int LineBytesMax = 65536;
 
+    private const int MessageMax = 200;
+
     private readonly Process process;
     private readonly ExternalDriverOptions options;
     private readonly SemaphoreSlim turn = new(1, 1);
@@ -55,6 +32,9 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
 
     private ExternalKeyDriver(Process process, ExternalDriverOptions options) =>
         (this.process, this.options) = (process, options);
+
+    /// <summary>It ended, was stopped or broke the protocol: nothing more can be asked of it, start another.</summary>
+    public bool IsBroken { get; private set; }
 
     /// <summary>What the program says of itself.</summary>
     public ExternalDriverInfo Info { get; private set; } =
@@ -141,6 +121,53 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         string reader, ReadOnlyMemory<byte> pin, CancellationToken cancel = default) =>
         JudgeAsync("force-pin-change", reader, [("pin", pin)], cancel);
 
+    /// <summary>
+    /// Writes an OATH credential, authorised by the PIN; one of the same name is replaced. Repeating it does no harm.
+    /// </summary>
+    public Task<PinVerdict> PutOathAsync(
+        string reader, ReadOnlyMemory<byte> pin, ExternalOathCredential credential, ReadOnlyMemory<byte> secret,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(credential);
+        var hex = new byte[secret.Length * 2];
+        for (var i = 0; i < secret.Length; i++)
+            _ = secret.Span[i].TryFormat(hex.AsSpan(i * 2), out _, "X2");
+        return ClearingAsync(hex, AskAsync("oath-put", reader, [("pin", pin), ("secretHex", hex)], Accept, cancel, Judge, json =>
+        {
+            json.WriteString("name", credential.Name);
+            json.WriteString("type", credential.Type == OathType.Hotp ? "hotp" : "totp");
+            json.WriteString("algorithm", credential.Algorithm switch
+            {
+                OathAlgorithm.Sha256 => "SHA256",
+                OathAlgorithm.Sha512 => "SHA512",
+                _ => "SHA1",
+            });
+            json.WriteNumber("digits", credential.Digits);
+            json.WriteNumber("counter", credential.Counter);
+            json.WriteNumber("period", credential.PeriodSeconds);
+        }));
+    }
+
+    /// <summary>
+    /// One code of a credential; an HOTP credential has moved on after it. <paramref name="time"/> is for TOTP.
+    /// </summary>
+    /// <exception cref="PinRefusedException">The PIN was wrong.</exception>
+    public async Task<string> ReadCodeAsync(
+        string reader, ReadOnlyMemory<byte> pin, string name, DateTimeOffset time, CancellationToken cancel = default)
+    {
+        PinVerdict? refused = null;
+        var code = await AskAsync("oath-code", reader, [("pin", pin)],
+            answer => Member(answer, "code", JsonValueKind.String).GetString() is { Length: >= 6 and <= 10 } told
+                && told.All(char.IsAsciiDigit) ? told : throw Broken("\"code\" is not 6 to 10 digits"),
+            cancel, error => Judge(error) is PinVerdict verdict ? (refused = verdict, "").Item2 : null, json =>
+            {
+                json.WriteString("name", name);
+                json.WriteNumber("time", time.ToUnixTimeSeconds());
+            }).ConfigureAwait(false);
+        refused?.ThrowIfRefused("ask the key for a code");
+        return code;
+    }
+
     /// <summary>Closes the program's input, which tells it to end, and stops it if it does not.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -174,37 +201,58 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
 
     private Task<PinVerdict> JudgeAsync(
         string operation, string reader, (string, ReadOnlyMemory<byte>)[] secrets, CancellationToken cancel) =>
-        AskAsync(operation, reader, secrets, _ => new PinVerdict(PinOutcome.Accepted, null), cancel,
-            error => error.GetProperty("error").GetString() switch
-            {
-                "wrong" => new PinVerdict(PinOutcome.Wrong,
-                    error.TryGetProperty("triesLeft", out var left) && left.TryGetInt32(out var n) ? n : null),
-                "blocked" => new PinVerdict(PinOutcome.Blocked, 0),
-                _ => (PinVerdict?)null,
-            });
+        AskAsync(operation, reader, secrets, Accept, cancel, Judge);
+
+    private static PinVerdict Accept(JsonElement answer) => new(PinOutcome.Accepted, null);
+
+    private static object? Judge(JsonElement error) => error.GetProperty("error").GetString() switch
+    {
+        "wrong" => new PinVerdict(PinOutcome.Wrong,
+            error.TryGetProperty("triesLeft", out var left) && left.ValueKind == JsonValueKind.Number
+                && left.TryGetInt32(out var n) ? n : null),
+        "blocked" => new PinVerdict(PinOutcome.Blocked, 0),
+        _ => null,
+    };
+
+    private static async Task<T> ClearingAsync<T>(byte[] secret, Task<T> work)
+    {
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
 
     private async Task<T> AskAsync<T>(
         string operation, string reader, (string Name, ReadOnlyMemory<byte> Value)[] secrets,
-        Func<JsonElement, T> take, CancellationToken cancel, Func<JsonElement, object?>? takeError = null)
+        Func<JsonElement, T> take, CancellationToken cancel, Func<JsonElement, object?>? takeError = null,
+        Action<Utf8JsonWriter>? more = null)
     {
+        if (IsBroken) throw new SmartCardException("The external driver has ended; it is started again at the next look.");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(options.AnswerTimeout);
-        await turn.WaitAsync(limit.Token).ConfigureAwait(false);
+        await turn.WaitAsync(cancel).ConfigureAwait(false);
+        var whole = false;
         try
         {
             var id = ++lastId;
-            await SendAsync(id, operation, reader, secrets, limit.Token).ConfigureAwait(false);
+            await SendAsync(id, operation, reader, secrets, more, limit.Token).ConfigureAwait(false);
             using var answer = await ReadAsync(limit.Token).ConfigureAwait(false);
             var root = answer.RootElement;
             if (root.ValueKind != JsonValueKind.Object) throw Broken("a line is not an object");
             if (!Member(root, "id", JsonValueKind.Number).TryGetInt64(out var answered) || answered != id)
                 throw Broken("it answers another request");
+            // In step from here on, whatever the answer is: what follows belongs to the next request.
+            whole = true;
             if (Flag(root, "ok") == true) return take(root);
 
             var code = Member(root, "error", JsonValueKind.String).GetString()!;
             if (takeError?.Invoke(root) is T verdict) return verdict;
-            throw new ExternalDriverException(code,
-                root.TryGetProperty("message", out var m) && m.ValueKind == JsonValueKind.String ? m.GetString()! : "");
+            throw new ExternalDriverException(Plain(code, secrets), Plain(
+                root.TryGetProperty("message", out var m) && m.ValueKind == JsonValueKind.String ? m.GetString()! : "", secrets));
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -218,13 +266,23 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         }
         finally
         {
+            IsBroken |= !whole;
             turn.Release();
         }
     }
 
+    // A message ends in a job's trouble and in the audit trail: a script that quotes what it was sent does not get it there.
+    private static string Plain(string text, (string Name, ReadOnlyMemory<byte> Value)[] secrets)
+    {
+        foreach (var (_, value) in secrets)
+            if (!value.IsEmpty)
+                text = text.Replace(System.Text.Encoding.UTF8.GetString(value.Span), "…", StringComparison.OrdinalIgnoreCase);
+        return text.Length <= MessageMax ? text : text[..MessageMax] + "…";
+    }
+
     private async Task SendAsync(
         long id, string operation, string reader, (string Name, ReadOnlyMemory<byte> Value)[] secrets,
-        CancellationToken cancel)
+        Action<Utf8JsonWriter>? more, CancellationToken cancel)
     {
         var line = new ArrayBufferWriter<byte>(1024);
         await using (var json = new Utf8JsonWriter(line))
@@ -233,6 +291,7 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
             json.WriteNumber("id", id);
             json.WriteString("op", operation);
             if (reader.Length > 0) json.WriteString("reader", reader);
+            more?.Invoke(json);
             foreach (var (name, value) in secrets) json.WriteString(name, value.Span);
             json.WriteEndObject();
         }
@@ -292,8 +351,14 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         Member(rule, "min", JsonValueKind.Number).TryGetInt32(out var min) && min is > 0 and <= 64
         && Member(rule, "max", JsonValueKind.Number).TryGetInt32(out var max) && max >= min && max <= 64
         && Member(rule, "alphabet", JsonValueKind.String).GetString() is { Length: >= 2 and <= 95 } alphabet
-            ? new SecretRule(min, max, alphabet)
+        && alphabet.All(char.IsAscii)
+            ? new SecretRule(min, max, alphabet) { Factory = Factory(rule, max) }
             : throw Broken("a rule is not usable");
+
+    private static string? Factory(JsonElement rule, int max) =>
+        !rule.TryGetProperty("factory", out var told) || told.ValueKind == JsonValueKind.Null ? null
+        : told.ValueKind == JsonValueKind.String && told.GetString() is { Length: > 0 } value && value.Length <= max
+            && value.All(char.IsAscii) ? value : throw Broken("a factory value is not usable");
 
     private static BadCardAnswerException Broken(string what) =>
         new($"The external driver breaks the protocol: {what}.");

@@ -16,6 +16,7 @@ using SecurityKeys.Virtual;
 
 namespace OathServer.Tests.Desk;
 
+[Collection(DeskPcscd.Collection)]
 public sealed class AgentTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("agent-").FullName;

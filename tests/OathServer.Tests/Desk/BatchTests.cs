@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OathServer.Desk;
 using OathServer.Provisioning;
 using OathServer.Storage;
 using SecurityKeys.Virtual;
@@ -108,6 +109,52 @@ public class BatchTests
         Assert.Equal("finished", (await GetAsync(client, id)).GetProperty("state").GetString());
     }
 
+    [Theory]
+    [InlineData("none", "waiting")]
+    [InlineData("open", "interrupted")]
+    [InlineData("confirmed", "done")]
+    public async Task A_line_at_work_when_the_server_was_killed_goes_on_by_what_its_job_says(string job, string expected)
+    {
+        var folder = Directory.CreateTempSubdirectory("oathserver-batch-").FullName;
+        Guid id;
+        var key = new VirtualKey(new VirtualKeyOptions { Serial = 74051 });
+        await using (var first = await StartAsync(2, folder))
+        {
+            var client = await first.Client();
+            id = await BatchAsync(client, "alice", "bob");
+            using var paused = await client.PostAsync($"/v1/batches/{id}/pause", null, Cancel);
+            if (job != "none")
+            {
+                using var plugged = Plug(first, key);
+                key.PullAfter(job == "open" ? 70 : int.MaxValue);
+                using var reply = await client.PostAsJsonAsync("/v1/provisioning", new { reader = Reader, batch = "box", user = "alice" }, Cancel);
+                Assert.Equal(HttpStatusCode.Created, reply.StatusCode);
+            }
+
+            // What a claim leaves in the database when nobody ends it.
+            DateTimeOffset? until = DateTimeOffset.UtcNow + BatchSweep.ClaimTime - TimeSpan.FromMinutes(1);
+            await first.WithDatabase(db => db.DeskBatchLines.Where(l => l.Ordinal == 1).ExecuteUpdateAsync(l => l
+                .SetProperty(x => x.State, DeskLineState.Working).SetProperty(x => x.Cuid, "00012143").SetProperty(x => x.ClaimedUntil, until), Cancel));
+        }
+
+        await using (var second = await ServerUnderTest.StartAsync(folder: folder))
+        {
+            var client = await second.Client();
+            var batch = await UntilAsync(client, id, b => Line(b, 1).GetProperty("state").GetString() == expected);
+            using var resumed = await client.PostAsync($"/v1/batches/{id}/resume", null, Cancel);
+            if (expected != "done")
+            {
+                await InsertAsync(second, client, id, key, done: 1);
+            }
+
+            await InsertAsync(second, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74052 }), done: 2);
+            Assert.Equal("finished", (await GetAsync(client, id)).GetProperty("state").GetString());
+            Assert.Equal(["alice", "bob"], await PeopleAsync(second));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Fact]
     public async Task A_paused_batch_takes_no_key_and_a_stopped_one_never_again()
     {
@@ -144,9 +191,9 @@ public class BatchTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static async Task<ServerUnderTest> StartAsync(int tokens)
+    private static async Task<ServerUnderTest> StartAsync(int tokens, string? folder = null)
     {
-        var server = await ServerUnderTest.StartAsync();
+        var server = await ServerUnderTest.StartAsync(folder: folder);
         for (var n = 1; n <= tokens; n++)
         {
             await server.AddTokenAsync($"A{n}", Codes.Secret, state: TokenState.Imported);

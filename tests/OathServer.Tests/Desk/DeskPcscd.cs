@@ -9,6 +9,9 @@ namespace OathServer.Tests.Desk;
 /// reader named like a real one. This process does not see it; the agent and the tools that are told its socket do.</summary>
 internal sealed class DeskPcscd : IAsyncDisposable
 {
+    /// <summary>Tests with such a service run one after the other: two could draw one port.</summary>
+    public const string Collection = "desk readers";
+
     private const string Driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 
     private readonly string folder = Directory.CreateTempSubdirectory("desk-pcscd-").FullName;

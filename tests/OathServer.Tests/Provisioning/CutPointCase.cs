@@ -21,6 +21,19 @@ internal enum FaultKind
 /// <summary>A fault at the n-th command or commit of a run.</summary>
 internal sealed record Fault(FaultKind Kind, int N);
 
+/// <summary>What the faults happen to, and what becomes of the job they stop.</summary>
+internal enum Story
+{
+    /// <summary>A new key; its job is resumed.</summary>
+    Resumed,
+
+    /// <summary>A new key; its job is given up by force, and another begun with another token for somebody else.</summary>
+    Abandoned,
+
+    /// <summary>A finished key that is given to somebody else, with another token; that job is resumed.</summary>
+    PassedOn,
+}
+
 /// <summary>A combination of strategies and a kind of key.</summary>
 internal sealed record CutPointCase(RolloutProfile Profile, Version Firmware, bool IsTotp)
 {

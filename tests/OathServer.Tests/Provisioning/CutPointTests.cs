@@ -42,6 +42,44 @@ public class CutPointTests(ITestOutputHelper output)
         Assert.True(cuts > 50, $"only {cuts} cut points were walked");
     }
 
+    /// <summary>Rows whose PUK and PIN are resolved in different ways.</summary>
+    public static TheoryData<string> SomeRows =>
+    [
+        "puk=random pin=unique-initial mgm=random oath=applet fido=not-used fw=5.4.3",
+        "puk=derived pin=forced-change mgm=random oath=slot fido=not-used fw=5.2.7",
+        "puk=batch pin=refuse-default mgm=random oath=totp fido=not-used fw=5.4.3",
+    ];
+
+    [Theory]
+    [MemberData(nameof(SomeRows))]
+    public async Task A_job_given_up_at_any_command_leaves_nothing_that_the_next_job_does_not_know(string row)
+    {
+        await using var walk = await CutPointWalk.StartAsync(CutPointCase.Parse(row));
+        Assert.True(await WalkAsync(walk, Story.Abandoned, FaultKind.PulledBefore, FaultKind.PulledAfter) > 50);
+    }
+
+    [Theory]
+    [MemberData(nameof(SomeRows))]
+    public async Task A_key_cut_at_any_command_while_it_passes_to_somebody_else_ends_with_one_holder(string row)
+    {
+        await using var walk = await CutPointWalk.StartAsync(CutPointCase.Parse(row));
+        Assert.True(await WalkAsync(walk, Story.PassedOn, FaultKind.PulledAfter, FaultKind.DiesBefore) > 50);
+    }
+
+    private static async Task<int> WalkAsync(CutPointWalk walk, Story story, params FaultKind[] kinds)
+    {
+        var cuts = 0;
+        foreach (var kind in kinds)
+        {
+            for (var n = 1; await walk.RunAsync(story, new Fault(kind, n)); n++)
+            {
+                cuts++;
+            }
+        }
+
+        return cuts;
+    }
+
     // The long run: asked for by name, not skipped.
     [Theory(Explicit = true)]
     [MemberData(nameof(Rows))]

@@ -19,6 +19,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
     private const string Reader = "desk";
     private const long StartCounter = 37;
     private static readonly byte[] HolderPin = "739164"u8.ToArray();
+    private static readonly byte[] NextSecret = [.. "another secret, of 20"u8[..20]];
     private static readonly AuditEvent Actor = new("cut-points", "", "");
 
     private readonly CutPointCase strategies;
@@ -42,10 +43,15 @@ internal sealed class CutPointWalk : IAsyncDisposable
     public async ValueTask DisposeAsync() => await server.DisposeAsync();
 
     /// <summary>False when the last of the faults lay behind the end of the job.</summary>
-    public async Task<bool> RunAsync(params Fault[] faults)
+    public Task<bool> RunAsync(params Fault[] faults) => RunAsync(Story.Resumed, faults);
+
+    /// <inheritdoc cref="RunAsync(Fault[])"/>
+    public async Task<bool> RunAsync(Story story, params Fault[] faults)
     {
         var serial = (uint)(5_000_000 + ++runs);
         var token = $"T{serial}";
+        var user = $"user of {serial}";
+        string? earlier = null;
         var key = new VirtualKey(new VirtualKeyOptions { Serial = serial, Firmware = strategies.Firmware });
         var tries = new TriesSpent();
         server.Services.GetRequiredService<KeyReaders>().Plug(Reader, KeyReaders.VirtualKind, () => tries.Watch(key.Connect()));
@@ -53,6 +59,13 @@ internal sealed class CutPointWalk : IAsyncDisposable
 
         var cuid = Cuid.FromSerial(serial).Text;
         var what = string.Join(" then ", faults.Select(f => $"{f.Kind} {f.N}"));
+        if (story == Story.PassedOn)
+        {
+            await FinishAsync(key, cuid, token, user);
+            (earlier, token, user) = (token, $"N{serial}", $"next user of {serial}");
+            await server.AddTokenAsync(token, NextSecret, StartCounter, state: TokenState.Imported, timeStep: strategies.IsTotp ? 30 : 0);
+        }
+
         var (came, past) = (0, 0);
         string? typed = null;
         for (var round = 0; round < 12; round++)
@@ -61,46 +74,94 @@ internal sealed class CutPointWalk : IAsyncDisposable
             var fault = came < faults.Length ? faults[came] : null;
             var before = key.ApduCount;
             Arm(key, fault is null ? null : fault with { N = fault.N - past });
-            await AttemptAsync(cuid, token, typed);
+            await AttemptAsync(cuid, token, user, typed);
             past += fault?.Kind is FaultKind.PulledBefore or FaultKind.PulledAfter ? key.ApduCount - before : storage.Committed;
             if (Disarm(key, fault))
             {
                 (came, past) = (came + 1, 0);
             }
 
-            typed = null;
-
             var job = await JobAsync(cuid);
             await AssertNothingUnknownAsync(key, cuid, what);
             Assert.True(tries.Spent <= 1, $"{what}: {tries.Spent} tries were spent");
-            if (job is { State: JobState.Confirmed })
+            await AssertOneHolderAsync(cuid, token, earlier, what);
+            if (job is { State: JobState.Confirmed } && await IsOfAsync(cuid, user))
             {
                 await AssertRightAsync(key, cuid, token, what);
                 return came == faults.Length;
             }
 
-            if (job is not null && strategies.Profile.Oath is not null)
+            if (story == Story.Abandoned && earlier is null && came == faults.Length)
+            {
+                await AbandonAsync(job);
+                (earlier, token, user) = (token, $"N{serial}", $"next user of {serial}");
+                await server.AddTokenAsync(token, NextSecret, StartCounter, state: TokenState.Imported, timeStep: strategies.IsTotp ? 30 : 0);
+                continue;
+            }
+
+            if (job is { State: JobState.Open } && strategies.Profile.Oath is not null)
             {
                 Assert.True((await server.CounterAsync(token)).State == TokenState.Pending, $"{what}: the token is not refused meanwhile");
             }
 
             // A server that died left the trouble of before; the holder acts once.
-            if (job?.Trouble?.Contains("Let the holder", StringComparison.Ordinal) == true
-                && !key.Peek().Piv.Pin.AsSpan().SequenceEqual(HolderPin))
-            {
-                Assert.True(PivApplication.Select(key.Connect()).ChangePin(PivApplication.FactoryPin, HolderPin).Accepted);
-            }
-            else if (job?.Trouble?.StartsWith("Touch the key", StringComparison.Ordinal) == true)
-            {
-                typed = key.Touch(2);
-            }
+            typed = Act(key, job?.Trouble);
         }
 
         Assert.Fail($"{what}: the job does not end: {(await JobAsync(cuid))?.Trouble}");
         return false;
     }
 
-    private async Task AttemptAsync(string cuid, string token, string? typed)
+    /// <summary>What a person is asked for: a PIN of the holder's own, or a touch, whose code is returned.</summary>
+    private static string? Act(VirtualKey key, string? trouble)
+    {
+        if (trouble?.Contains("Let the holder", StringComparison.Ordinal) == true && !key.Peek().Piv.Pin.AsSpan().SequenceEqual(HolderPin))
+        {
+            Assert.True(PivApplication.Select(key.Connect()).ChangePin(PivApplication.FactoryPin, HolderPin).Accepted);
+        }
+
+        return trouble?.StartsWith("Touch the key", StringComparison.Ordinal) == true ? key.Touch(2) : null;
+    }
+
+    /// <summary>The key's first holder, without faults.</summary>
+    private async Task FinishAsync(VirtualKey key, string cuid, string token, string user)
+    {
+        string? typed = null;
+        for (var round = 0; round < 4 && (round == 0 || !await IsOfAsync(cuid, user)); round++)
+        {
+            await AttemptAsync(cuid, token, user, typed);
+            typed = Act(key, (await JobAsync(cuid))?.Trouble);
+        }
+    }
+
+    private Task<bool> IsOfAsync(string cuid, string user) => server.WithDatabase(db =>
+        db.Records.AnyAsync(r => r.Cuid == cuid && r.Status == KeyStatus.ReadyForHandout && r.Person!.Name == user, Cancel));
+
+    /// <summary>By force, after the lease of a driver that died has run out.</summary>
+    private async Task AbandonAsync(ProvisioningJob? job)
+    {
+        if (job is { State: JobState.Open })
+        {
+            var refusal = await server.WithDatabase(async db =>
+            {
+                await db.Jobs.Where(j => j.Id == job.Id).ExecuteUpdateAsync(j => j.SetProperty(x => x.LeaseUntil, (DateTimeOffset?)null), Cancel);
+                return await server.Services.GetRequiredService<JobClosing>().AbandonAsync(db, job.Id, force: true, Actor, Cancel);
+            });
+            Assert.Null(refusal);
+        }
+    }
+
+    /// <summary>An earlier holder's token is in use or the new one's, never both.</summary>
+    private async Task AssertOneHolderAsync(string cuid, string token, string? earlier, string what)
+    {
+        if (earlier is not null && strategies.Profile.Oath is not null)
+        {
+            var (before, now) = ((await server.CounterAsync(earlier)).State, (await server.CounterAsync(token)).State);
+            Assert.True(before != TokenState.Active || now != TokenState.Active, $"{what}: two holders' tokens of key {cuid} are in use");
+        }
+    }
+
+    private async Task AttemptAsync(string cuid, string token, string user, string? typed)
     {
         try
         {
@@ -108,7 +169,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
             var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
             var workflow = server.Services.GetRequiredService<Workflow>();
             var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(j => j.OpenCuid == cuid, Cancel);
-            var wanted = new Wanted("walk", strategies.Profile.Oath is null ? null : token, null, $"user of {cuid}", null, Force: false);
+            var wanted = new Wanted("walk", strategies.Profile.Oath is null ? null : token, null, user, null, Force: token[0] == 'N');
             var outcome = job is null
                 ? await workflow.StartAsync(db, Reader, wanted, dryRun: false, Actor, Cancel)
                 : await workflow.ResumeAsync(db, job, Reader, Actor, Cancel, typed);
@@ -153,7 +214,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
     }
 
     private Task<ProvisioningJob?> JobAsync(string cuid) => server.WithDatabase(db =>
-        db.Jobs.AsNoTracking().Include(j => j.Steps).Where(j => j.Cuid == cuid).SingleOrDefaultAsync(Cancel));
+        db.Jobs.AsNoTracking().Include(j => j.Steps).Where(j => j.Cuid == cuid).OrderByDescending(j => j.StartedAt).FirstOrDefaultAsync(Cancel));
 
     /// <summary>Each secret on the key is the factory's, the record's, the holder's, or one of the journal's.</summary>
     private async Task AssertNothingUnknownAsync(VirtualKey key, string cuid, string what)
@@ -212,7 +273,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
             ? contents.Oath.Select(c => (c.Secret, c.MovingFactor)).Single()
             : contents.Slots.Where(s => s.Slot == 2).Select(s => (s.Secret, s.MovingFactor)).Single();
         Assert.True(row.State == TokenState.Active, what);
-        Assert.True(secret.AsSpan().StartsWith(Codes.Secret), $"{what}: the seed");
+        Assert.True(secret.AsSpan().StartsWith(token[0] == 'N' ? NextSecret : Codes.Secret), $"{what}: the seed");
         Assert.True(strategies.IsTotp || row.Counter == counter, $"{what}: the key stands at {counter}, the server at {row.Counter}");
         Assert.True(record.FirstCodeAcceptedAt is not null, what);
     }

@@ -81,6 +81,50 @@ public class IdentityTests
     }
 
     [Fact]
+    public async Task A_plain_PIV_card_with_its_maker_s_own_factory_values_gets_PIN_PUK_CHUID_and_CCC()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var client = await CardProfileAsync(server, new { pin = "000000", puk = "87654321" });
+        var key = Plug(server, new VirtualKeyOptions { IsPlainPivCard = true, HasIssuerObjects = false });
+        var maker = PivApplication.Select(key.Connect());
+        Assert.True(maker.ChangePin("123456"u8, "000000"u8).Accepted && maker.ChangePuk("12345678"u8, "87654321"u8).Accepted);
+
+        var job = await ProvisionAsync(client, new { reader = Reader, profile = "cards", user = "alice" });
+
+        Assert.Equal("confirmed", job.GetProperty("state").GetString());
+        var card = key.Peek().Piv;
+        Assert.Matches("^[0-9]{8}$", System.Text.Encoding.ASCII.GetString(card.Puk));
+        Assert.Matches("^[0-9]{6}$", System.Text.Encoding.ASCII.GetString(card.Pin));
+        Assert.NotEqual("87654321"u8.ToArray(), card.Puk);
+        Assert.NotEqual("000000"u8.ToArray(), card.Pin);
+        Assert.Equal((card.PinTriesTotal, card.PukTriesTotal), (card.PinTriesLeft, card.PukTriesLeft));
+        Assert.NotNull(PivApplication.Select(key.Connect()).GetChuid());
+        Assert.NotNull(PivApplication.Select(key.Connect()).GetCcc());
+    }
+
+    [Fact]
+    public async Task A_PUK_shorter_than_the_standard_s_is_refused_for_a_plain_PIV_card_and_taken_by_a_YubiKey()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var client = await server.Client();
+        using var made = await client.PutAsJsonAsync("/v1/profiles/short", new
+        {
+            version = 0,
+            decisions = new { oath = (object?)null, verifyFirstCode = false, puk = new { digits = 6 } },
+        }, Cancel);
+        Assert.True(made.IsSuccessStatusCode);
+        Plug(server, new VirtualKeyOptions { IsPlainPivCard = true });
+        using var card = await client.PostAsJsonAsync("/v1/provisioning", new { reader = Reader, profile = "short", user = "alice" }, Cancel);
+        var key = Plug(server, new VirtualKeyOptions { Serial = 72002 });
+
+        var job = await ProvisionAsync(client, new { reader = Reader, profile = "short", user = "alice" });
+
+        Assert.Contains("this key takes 8", await card.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Equal("confirmed", job.GetProperty("state").GetString());
+        Assert.Equal(6, key.Peek().Piv.Puk.Length);
+    }
+
+    [Fact]
     public void A_copied_CHUID_does_not_make_another_device_the_key_of_a_record()
     {
         var guid = Cuid.FromBytes(new byte[16].Select((_, i) => (byte)i).ToArray(), CuidSource.ChuidGuid);
@@ -99,10 +143,14 @@ public class IdentityTests
         return key;
     }
 
-    private static async Task<HttpClient> CardProfileAsync(ServerUnderTest server)
+    private static async Task<HttpClient> CardProfileAsync(ServerUnderTest server, object? factory = null)
     {
         var client = await server.Client();
-        using var made = await client.PutAsJsonAsync("/v1/profiles/cards", new { version = 0, decisions = new { oath = (object?)null, verifyFirstCode = false } }, Cancel);
+        using var made = await client.PutAsJsonAsync("/v1/profiles/cards", new
+        {
+            version = 0,
+            decisions = new { oath = (object?)null, verifyFirstCode = false, factory = factory ?? new { } },
+        }, Cancel);
         Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync(Cancel));
         return client;
     }

@@ -64,7 +64,7 @@ public partial class LanguageTests
     [GeneratedRegex("""\bT\.Count\([^";]*"(?:[^"\\]|\\.)*",\s*"((?:[^"\\]|\\.)*)["]""")]
     private static partial Regex SaidOfMany();
 
-    [GeneratedRegex("\"([^\"\\\\]*)\"")]
+    [GeneratedRegex("""=> \(?"([^"\\]*)["]""")]
     private static partial Regex Quoted();
 
     [GeneratedRegex("""\bT\[(?!")[^\]]*\]""")]

@@ -15,7 +15,7 @@ public sealed class ExternalDriverTests
         var checks = await ExternalDriverConformance.RunAsync(
             SampleDriver, "000000"u8.ToArray(), TestContext.Current.CancellationToken);
 
-        Assert.Equal(8, checks.Count);
+        Assert.Equal(10, checks.Count);
         Assert.All(checks, c => Assert.True(c.Holds, $"{c.Rule}: {c.Detail}"));
     }
 
@@ -53,6 +53,23 @@ public sealed class ExternalDriverTests
         Assert.True((await driver.ForcePinChangeAsync(reader, pin, cancel)).Accepted);
 
         Assert.Equal(new ExternalKeyProperties(true, true, 5), await driver.ReadPropertiesAsync(reader, cancel));
+    }
+
+    [Fact]
+    public async Task A_message_that_quotes_a_PIN_is_passed_on_without_it()
+    {
+        const string Script = """
+            read line; echo '{"id":1,"ok":true,"protocol":1,"name":"x","operations":[],"rules":{"pin":{"min":4,"max":8,"alphabet":"0123456789"},"puk":{"min":4,"max":8,"alphabet":"0123456789"}}}'
+            read line; echo '{"id":2,"ok":false,"error":"refused","message":"pin 271828 is too weak"}'
+            """;
+        await using var driver = await ExternalKeyDriver.StartAsync(
+            new ExternalDriverOptions("sh", ["-c", Script]), TestContext.Current.CancellationToken);
+
+        var refusal = await Assert.ThrowsAsync<ExternalDriverException>(() => driver.ChangePinAsync(
+            "r", "000000"u8.ToArray(), "271828"u8.ToArray(), TestContext.Current.CancellationToken));
+
+        Assert.Contains("pin … is too weak", refusal.Message, StringComparison.Ordinal);
+        Assert.False(driver.IsBroken);
     }
 
     [Theory]

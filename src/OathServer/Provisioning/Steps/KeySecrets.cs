@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Secrets;
 using OathServer.Storage;
+using SecurityKeys;
 using SecurityKeys.Piv;
 
 namespace OathServer.Provisioning.Steps;
@@ -11,16 +12,17 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
 {
     /// <summary>A new PUK by the profile's strategy.</summary>
     public async Task<MadePuk> MakePukAsync(
-        OathDbContext db, KnownProfile profile, KeyRecord record, CancellationToken cancel)
+        OathDbContext db, KnownProfile profile, SecretRule rule, KeyRecord record, CancellationToken cancel)
     {
         var puk = profile.Decisions.Puk;
+        var length = puk.Digits ?? rule.LengthMax;
         switch (puk.Strategy)
         {
             case PukStrategy.Derived:
                 {
                     var (version, master) = await secrets.CurrentAsync(db, ServerSecrets.PukMaster, cancel);
                     var made = PukDerivation.Derive(master, version, profile.Name,
-                        PukDerivation.Tagged(record.CuidSource, record.Cuid), puk.Digits);
+                        PukDerivation.Tagged(record.CuidSource, record.Cuid), length, rule.Alphabet);
                     CryptographicOperations.ZeroMemory(master);
                     return made;
                 }
@@ -30,13 +32,13 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
                     // The batch's own random secret, reduced to digits: the same for every key of the batch.
                     await RotateBatchAsync(db, puk, record, cancel);
                     var (version, value) = await secrets.CurrentAsync(db, BatchPurpose(record.Batch), cancel);
-                    var made = PukDerivation.Derive(value, version, profile.Name, cuid: "", puk.Digits);
+                    var made = PukDerivation.Derive(value, version, profile.Name, cuid: "", length, rule.Alphabet);
                     CryptographicOperations.ZeroMemory(value);
                     return made with { MasterVersion = 0, Attempt = 0 };
                 }
 
             default:
-                return new MadePuk(SecretDigits.Random(puk.Digits), 0, 0);
+                return new MadePuk(SecretDigits.Random(length, rule.Alphabet), 0, 0);
         }
     }
 
@@ -65,7 +67,8 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
                 {
                     var master = await secrets.VersionAsync(db, ServerSecrets.PukMaster, record.PukMasterVersion, cancel);
                     var puk = PukDerivation.At(
-                        master, record.PukMasterVersion, record.PukProfile!, PukDerivation.Tagged(record.CuidSource, record.Cuid), record.PukDigits, record.PukAttempt);
+                        master, record.PukMasterVersion, record.PukProfile!, PukDerivation.Tagged(record.CuidSource, record.Cuid), record.PukDigits, record.PukAttempt,
+                        record.PukAlphabet ?? SecretRule.Digits);
                     CryptographicOperations.ZeroMemory(master);
                     return puk;
                 }
@@ -74,6 +77,11 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
                 return sealer.Open(record.SealedPuk!, SealedPlace.RecordPuk(record.Cuid));
         }
     }
+
+    /// <summary>The initial PIN of a key that is not handed out yet.</summary>
+    public byte[] PinOf(KeyRecord record) => sealer.Open(
+        record.SealedPin ?? throw new JobStoppedException("The initial PIN was shown already, so the key may have another by now. Abandon the job and start another."),
+        SealedPlace.RecordPin(record.Cuid));
 
     public byte[]? ManagementKeyOf(KeyRecord record) => record.SealedManagementKey is { } blob
         ? sealer.Open(blob, SealedPlace.RecordManagementKey(record.Cuid))
@@ -84,7 +92,7 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
         sealer.Open(token.SealedSecret, SealedPlace.TokenSecret(token.Serial, token.Counter!.Generation));
 
     /// <summary>Puts the PUK of a finished step into the record.</summary>
-    public void KeepPuk(KeyRecord record, ProvisioningStep step, byte[] puk, KnownProfile profile)
+    public void KeepPuk(KeyRecord record, ProvisioningStep step, byte[] puk, KnownProfile profile, SecretRule rule)
     {
         record.PukMethod = profile.Decisions.Puk.Strategy switch
         {
@@ -97,8 +105,10 @@ internal sealed class KeySecrets(Sealer sealer, ServerSecrets secrets, TimeProvi
         record.PukAttempt = step.Attempt;
         record.PukProfile = profile.Name;
         record.PukDigits = puk.Length;
+        record.PukAlphabet = rule.Alphabet == SecretRule.Digits ? null : rule.Alphabet;
         record.PukSetAt = step.ChangedAt;
         record.PukKnownToPerson = false;
+        record.PukDrilledAt = null;
     }
 
     public void KeepPin(KeyRecord record, byte[] pin) => record.SealedPin = sealer.Seal(pin, SealedPlace.RecordPin(record.Cuid));

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Storage;
 using OathServer.Validation;
+using SecurityKeys.External;
 using SecurityKeys.OathApplet;
 using SecurityKeys.OtpSlots;
 
@@ -24,8 +25,8 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         var counter = await PutAsync(job, cancel);
         job.Journal.Done(step, job.Token!.Type == TokenType.Hotp
-            ? string.Create(CultureInfo.InvariantCulture, $"{(job.Decisions.Oath!.Slot is { } slot ? $"slot {slot}" : job.OathName)}, counter {counter}")
-            : job.OathName);
+            ? string.Create(CultureInfo.InvariantCulture, $"{(job.Decisions.Oath!.Slot is { } slot ? $"slot {slot}" : NameOf(job))}, counter {counter}")
+            : NameOf(job));
     }
 
     /// <summary>One code from the key, validated by the very path relying parties use. The token stays pending. Asking is
@@ -48,7 +49,8 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         // Nobody but this job can move the counter of a pending token: when it moved, the code was accepted.
         for (var round = 0; await CounterAsync(job, cancel) <= step.Before; round++)
         {
-            var code = job.Decisions.Oath!.Slot is { } slot ? Typed(job, slot) : AskKey(job);
+            var code = job.Key.External is { } key ? await AskAsync(job, key, cancel)
+                : job.Decisions.Oath!.Slot is { } slot ? Typed(job, slot) : AskKey(job);
             var attempt = await validator.ProveAsync(job.Token!.Serial, code, cancel);
             if (attempt.Outcome == Outcome.Accepted)
             {
@@ -56,7 +58,7 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
             }
 
             if (round > 0 || attempt.Outcome is not (Outcome.WrongCode or Outcome.Replayed) || job.Token.Type == TokenType.Totp
-                || job.Decisions.Oath.Slot is not null)
+                || job.Decisions.Oath!.Slot is not null || job.Journal.Step(StepNames.Oath).State == StepState.Skipped)
             {
                 throw new JobStoppedException($"The first code was refused ({attempt.Outcome}). {NextAct(attempt.Outcome)}");
             }
@@ -70,11 +72,62 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
     }
 
     /// <summary>A slot answers only to a finger: the operator sends what it typed.</summary>
-    private static string Typed(JobInHand job, int slot) => job.TypedCode is { } code
+    private static string Typed(JobInHand job, int slot) =>
+        Typed(job, $"Touch the key ({(slot == 1 ? "shortly" : "for three seconds")})");
+
+    private static string Typed(JobInHand job, string how) => job.TypedCode is { } code
         ? code.All(char.IsAsciiDigit) && code.Length == job.Token!.Digits ? code
             : throw new JobStoppedException($"A code has {job.Token!.Digits} digits. Touch the key and resume with the code it types.")
-        : throw new JobStoppedException(string.Create(CultureInfo.InvariantCulture,
-            $"Touch the key ({(slot == 1 ? "shortly" : "for three seconds")}) and resume with the code it types."));
+        : throw new JobStoppedException($"{how} and resume with the code.");
+
+    /// <summary>A key of another make is asked by its driver, or shows its code to the operator.</summary>
+    private async Task<string> AskAsync(JobInHand job, ExternalKey key, CancellationToken cancel)
+    {
+        if (!key.Offers("oath-code"))
+        {
+            return Typed(job, "Let the key show a code");
+        }
+
+        var pin = PinOf(job);
+        try
+        {
+            return await key.ReadCodeAsync(pin, NameOf(job), time.GetUtcNow(), cancel);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(pin);
+        }
+    }
+
+    private async Task<long> PutAsync(JobInHand job, ExternalKey key, CancellationToken cancel)
+    {
+        var token = job.Token!;
+        var counter = await CounterAsync(job, cancel);
+        var credential = new ExternalOathCredential(
+            NameOf(job), token.Type == TokenType.Hotp ? OathType.Hotp : OathType.Totp, AlgorithmOf(token), token.Digits,
+            token.Type == TokenType.Hotp ? counter : 0, token.Type == TokenType.Totp ? token.TimeStep : 30);
+        var pin = PinOf(job);
+        var secret = secrets.OathSecretOf(token);
+        try
+        {
+            (await key.PutOathAsync(pin, credential, secret, cancel)).ThrowIfRefused("write the credential");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+            CryptographicOperations.ZeroMemory(pin);
+        }
+
+        return counter;
+    }
+
+    /// <summary>Before the PIN step the key has the PIN it came with, after it ours.</summary>
+    private byte[] PinOf(JobInHand job) =>
+        job.Journal.Step(StepNames.Pin).State == StepState.Done ? secrets.PinOf(job.Record) : job.FactoryPin;
+
+    private static string NameOf(JobInHand job) => job.Key.External is null
+        ? job.OathName
+        : ProvisioningPlan.AccountOf(job.Decisions.Oath!, job.Token!, job.User);
 
     private string AskKey(JobInHand job)
     {
@@ -87,6 +140,11 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
 
     private async Task<long> PutAsync(JobInHand job, CancellationToken cancel)
     {
+        if (job.Key.External is { } key)
+        {
+            return await PutAsync(job, key, cancel);
+        }
+
         if (job.Decisions.Oath!.Slot is { } slot)
         {
             return await PutSlotAsync(job, slot, cancel);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
 using OathServer.Storage;
 using SecurityKeys.Piv;
 
@@ -102,34 +103,22 @@ internal sealed class PivSteps(KeySecrets secrets)
 
         if (job.Decisions.Pin.Strategy == PinStrategy.RefuseDefault)
         {
-            SeeThatHolderSetPin(job, step);
+            await SeeThatHolderSetPinAsync(job, step, cancel);
             return;
         }
 
         if (step.State == StepState.Planned)
         {
-            var made = SecretDigits.Random(job.Decisions.Pin.Digits);
+            var made = SecretDigits.Random(job.Decisions.Pin.Digits, job.Rules.Pin.Alphabet);
             await job.Journal.IntendAsync(step, old: null, made, cancel);
             CryptographicOperations.ZeroMemory(made);
         }
 
         var piv = PivApplication.Select(job.Card);
-        if (step.LastTried == ProbedValue.Refused || piv.ReadPukMetadata() is { TriesLeft: <= 1 })
-        {
-            throw new JobStoppedException("The key refused the PUK this job set: somebody else changed it. No further try is spent.");
-        }
-
-        var puk = await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel)
-            ?? throw new InvalidOperationException("The PUK step must be done before the PIN.");
         var pin = job.Journal.New(step);
         try
         {
-            if (!piv.UnblockPin(puk, pin).Accepted)
-            {
-                await job.Journal.TryNextAsync(step, ProbedValue.Refused, triesLeft: null, cancel);
-                throw new JobStoppedException("The key refused the PUK this job set: somebody else changed it. No further try is spent.");
-            }
-
+            await ReplacePinAsync(job, step, piv, pin, cancel);
             if (!piv.VerifyPin(pin).Accepted || piv.ReadPinMetadata() is { IsDefault: true })
             {
                 throw new JobStoppedException("The key did not take the PIN. Resume to try again.");
@@ -140,11 +129,37 @@ internal sealed class PivSteps(KeySecrets secrets)
                 : "unique, proven on the key");
             job.Record.PinMethod = PinMethod.UniqueInitial;
             secrets.KeepPin(job.Record, pin);
+            await AbandonedIntents.ClosePinAsync(job, cancel);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(pin);
+        }
+    }
+
+    /// <summary>RESET RETRY COUNTER with the PUK on record; a refusal is remembered, so that one try is spent and no more.</summary>
+    private async Task ReplacePinAsync(
+        JobInHand job, ProvisioningStep step, PivApplication piv, ReadOnlyMemory<byte> pin, CancellationToken cancel)
+    {
+        const string Changed = "The key refused the PUK this job set: somebody else changed it. No further try is spent.";
+        if (step.LastTried == ProbedValue.Refused || piv.ReadPukMetadata() is { TriesLeft: <= 1 })
+        {
+            throw new JobStoppedException(Changed);
+        }
+
+        var puk = await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel)
+            ?? throw new InvalidOperationException("The PUK step must be done before the PIN.");
+        try
+        {
+            if (!piv.UnblockPin(puk, pin.Span).Accepted)
+            {
+                await job.Journal.TryNextAsync(step, ProbedValue.Refused, triesLeft: null, cancel);
+                throw new JobStoppedException(Changed);
+            }
         }
         finally
         {
             CryptographicOperations.ZeroMemory(puk);
-            CryptographicOperations.ZeroMemory(pin);
         }
     }
 
@@ -173,7 +188,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             }
 
             // The factory PUK is known from the key's own word, so this is no guess.
-            piv.UnblockPin(PivApplication.FactoryPuk, PivApplication.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
+            piv.UnblockPin(job.FactoryPuk, job.FactoryPin).ThrowIfRefused("replace the PIN by means of the factory PUK");
         }
         else if (pin is null)
         {
@@ -186,19 +201,30 @@ internal sealed class PivSteps(KeySecrets secrets)
             await job.Journal.TryNextAsync(step, ProbedValue.Old, left, cancel);
         }
 
-        if (!piv.VerifyPin(PivApplication.FactoryPin).Accepted)
+        if (!piv.VerifyPin(job.FactoryPin).Accepted)
         {
             throw new JobStoppedException("The PIN is not the factory value. No further try is spent. Reset PIV on the key, then resume.");
         }
     }
 
-    private static void SeeThatHolderSetPin(JobInHand job, ProvisioningStep step)
+    /// <summary>A PIN of ours or of an earlier holder is no PIN of this holder's: it is first put back to the factory
+    /// value, which the step's being intended says was done.</summary>
+    private async Task SeeThatHolderSetPinAsync(JobInHand job, ProvisioningStep step, CancellationToken cancel)
     {
-        switch (PivApplication.Select(job.Card).ReadPinMetadata())
+        var piv = PivApplication.Select(job.Card);
+        if (step.State == StepState.Planned && piv.ReadPinMetadata() is { IsDefault: false } && await IsOfAnotherAsync(job, cancel))
+        {
+            await ReplacePinAsync(job, step, piv, job.FactoryPin, cancel);
+            await job.Journal.IntendAsync(step, old: null, next: null, cancel);
+        }
+
+        switch (piv.ReadPinMetadata())
         {
             case { IsDefault: false }:
                 job.Journal.Done(step, "set by the holder");
                 job.Record.PinMethod = PinMethod.SetByHolder;
+                job.Record.SealedPin = null;
+                await AbandonedIntents.ClosePinAsync(job, cancel);
                 break;
             case null:
                 throw new JobStoppedException("This key cannot tell whether its PIN is the factory value; use a profile that sets one.");
@@ -207,6 +233,11 @@ internal sealed class PivSteps(KeySecrets secrets)
         }
     }
 
-    private static ManagementKeyAlgorithm AlgorithmOf(PivApplication piv) =>
+    private static async Task<bool> IsOfAnotherAsync(JobInHand job, CancellationToken cancel) =>
+        job.Record.PinMethod is PinMethod.UniqueInitial or PinMethod.ForcedChange
+        || (job.Record.PinMethod == PinMethod.SetByHolder && job.Record.PersonId != job.Journal.Job.PersonId)
+        || await KeyPast.OpenStepsOn(job.Journal.Database, job.Record.Cuid).AnyAsync(s => s.Name == StepNames.Pin, cancel);
+
+    internal static ManagementKeyAlgorithm AlgorithmOf(PivApplication piv) =>
         piv.ReadManagementKeyMetadata()?.Algorithm ?? ManagementKeyAlgorithm.TripleDes;
 }

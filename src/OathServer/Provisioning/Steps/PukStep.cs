@@ -26,6 +26,19 @@ internal sealed class PukStep(KeySecrets secrets)
             await IntendAsync(job, step, piv, cancel);
         }
 
+        await ChangeAsync(job, step, piv, job.Profile, isFirstTime, job.Decisions.Puk.Strategy switch
+        {
+            PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
+            PukStrategy.Batch => "one for the batch, escrowed",
+            _ => "random, escrowed",
+        }, cancel);
+    }
+
+    /// <summary>Brings the key to the new value of a step, this job's or one that an abandoned job left open, and notes it
+    /// in the record.</summary>
+    public async Task ChangeAsync(
+        JobInHand job, ProvisioningStep step, PivApplication piv, KnownProfile profile, bool isFirstTime, string detail, CancellationToken cancel)
+    {
         var next = job.Journal.New(step);
         var old = job.Journal.Old(step);
         try
@@ -36,13 +49,8 @@ internal sealed class PukStep(KeySecrets secrets)
                 throw new JobStoppedException("The key did not take the PUK. Resume to try again.");
             }
 
-            job.Journal.Done(step, job.Decisions.Puk.Strategy switch
-            {
-                PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
-                PukStrategy.Batch => "one for the batch, escrowed",
-                _ => "random, escrowed",
-            });
-            secrets.KeepPuk(job.Record, step, next, job.Profile);
+            job.Journal.Done(step, detail);
+            secrets.KeepPuk(job.Record, step, next, profile, job.Rules.Puk);
         }
         finally
         {
@@ -57,7 +65,7 @@ internal sealed class PukStep(KeySecrets secrets)
         var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State == StepState.Done
             ? null
             : await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel);
-        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Record, cancel);
+        var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Rules.Puk, job.Record, cancel);
         step.MasterVersion = made.MasterVersion;
         step.Attempt = made.Attempt;
         await job.Journal.IntendAsync(step, old, made.Digits, cancel);
@@ -76,7 +84,7 @@ internal sealed class PukStep(KeySecrets secrets)
                 throw new JobStoppedException("The PUK is the factory value again: the key was reset since this job began. Abandon the job and start another.");
             }
 
-            piv.ChangePuk(PivApplication.FactoryPuk, next).ThrowIfRefused("change the factory PUK");
+            piv.ChangePuk(job.FactoryPuk, next).ThrowIfRefused("change the factory PUK");
             return;
         }
 
@@ -98,7 +106,7 @@ internal sealed class PukStep(KeySecrets secrets)
 
             await job.Journal.TryNextAsync(step, candidate, triesLeft, cancel);
             var current = candidate == ProbedValue.New ? next : old;
-            var verdict = piv.ChangePuk(current is null ? PivApplication.FactoryPuk : current, next);
+            var verdict = piv.ChangePuk(current ?? job.FactoryPuk, next);
             if (verdict.Accepted)
             {
                 return;

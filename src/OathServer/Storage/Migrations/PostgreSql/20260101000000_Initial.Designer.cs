@@ -252,6 +252,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("Ordinal")
                         .HasColumnType("integer");
 
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("bigint");
+
                     b.Property<string>("Cuid")
                         .HasColumnType("text");
 
@@ -386,6 +389,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("bigint");
 
                     b.Property<string>("ProvisionedBy")
+                        .HasColumnType("text");
+
+                    b.Property<string>("PukAlphabet")
                         .HasColumnType("text");
 
                     b.Property<int>("PukAttempt")

@@ -295,6 +295,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     State = table.Column<string>(type: "text", nullable: false),
                     Cuid = table.Column<string>(type: "text", nullable: true),
                     JobId = table.Column<Guid>(type: "uuid", nullable: true),
+                    ClaimedUntil = table.Column<long>(type: "bigint", nullable: true),
                     Trouble = table.Column<string>(type: "text", nullable: true),
                     Milliseconds = table.Column<int>(type: "integer", nullable: true)
                 },
@@ -332,6 +333,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     PukMasterVersion = table.Column<int>(type: "integer", nullable: false),
                     PukProfile = table.Column<string>(type: "text", nullable: true),
                     PukDigits = table.Column<int>(type: "integer", nullable: false),
+                    PukAlphabet = table.Column<string>(type: "text", nullable: true),
                     PukSetAt = table.Column<long>(type: "bigint", nullable: true),
                     PukAttempt = table.Column<int>(type: "integer", nullable: false),
                     PukKnownToPerson = table.Column<bool>(type: "boolean", nullable: false),

@@ -243,6 +243,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
@@ -375,6 +378,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ProvisionedBy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PukAlphabet")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("PukAttempt")

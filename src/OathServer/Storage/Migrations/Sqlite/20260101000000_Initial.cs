@@ -294,6 +294,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     State = table.Column<string>(type: "TEXT", nullable: false),
                     Cuid = table.Column<string>(type: "TEXT", nullable: true),
                     JobId = table.Column<Guid>(type: "TEXT", nullable: true),
+                    ClaimedUntil = table.Column<long>(type: "INTEGER", nullable: true),
                     Trouble = table.Column<string>(type: "TEXT", nullable: true),
                     Milliseconds = table.Column<int>(type: "INTEGER", nullable: true)
                 },
@@ -331,6 +332,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     PukMasterVersion = table.Column<int>(type: "INTEGER", nullable: false),
                     PukProfile = table.Column<string>(type: "TEXT", nullable: true),
                     PukDigits = table.Column<int>(type: "INTEGER", nullable: false),
+                    PukAlphabet = table.Column<string>(type: "TEXT", nullable: true),
                     PukSetAt = table.Column<long>(type: "INTEGER", nullable: true),
                     PukAttempt = table.Column<int>(type: "INTEGER", nullable: false),
                     PukKnownToPerson = table.Column<bool>(type: "INTEGER", nullable: false),

@@ -240,6 +240,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("Ordinal")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Cuid")
                         .HasColumnType("TEXT");
 
@@ -372,6 +375,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ProvisionedBy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PukAlphabet")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("PukAttempt")
