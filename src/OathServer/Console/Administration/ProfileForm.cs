@@ -10,8 +10,9 @@ internal sealed class ProfileForm(IFormCollection form)
 
     public RolloutProfile Read() => new()
     {
-        Puk = new PukDecision(Choice<PukStrategy>("puk.strategy"), Number("puk.digits"), Number("puk.rotateAfterDays")),
+        Puk = new PukDecision(Choice<PukStrategy>("puk.strategy"), Text("puk.digits").Length == 0 ? null : Number("puk.digits"), Number("puk.rotateAfterDays")),
         Pin = new PinDecision(Choice<PinStrategy>("pin.strategy"), Number("pin.digits"), Ticked("pin.onHandout")),
+        Factory = new FactoryDecision(Text("factory.pin") is { Length: > 0 } pin ? pin : null, Text("factory.puk") is { Length: > 0 } puk ? puk : null),
         Retries = Ticked("retries") ? new RetryDecision(Number("retries.pin"), Number("retries.puk")) : null,
         ManagementKey = Choice<ManagementKeyStrategy>("managementKey"),
         Oath = Ticked("oath") ? new OathDecision(Text("oath.name"), Ticked("oath.touch"), Text("oath.slot") is [var slot] ? slot - '0' : null) : null,

@@ -7,6 +7,9 @@ internal static class ProfileWords
 {
     private const int FactoryTries = 3;
 
+    /// <summary>What a PIV card takes, where the profile leaves it to the key.</summary>
+    private const int UsualDigits = 8;
+
     public static Phrase Of(PukStrategy puk) => puk switch
     {
         PukStrategy.Random => new Phrase("random for each key, escrowed"),
@@ -35,6 +38,7 @@ internal static class ProfileWords
     public static IEnumerable<(Phrase What, string Kind)> EffectsOf(RolloutProfile profile)
     {
         var pukTries = profile.Retries?.Puk ?? FactoryTries;
+        var pukDigits = profile.Puk.Digits ?? UsualDigits;
         var pinTries = profile.Retries?.Pin ?? FactoryTries;
         yield return profile.Puk.Strategy switch
         {
@@ -42,7 +46,7 @@ internal static class ProfileWords
             PukStrategy.Derived => (new Phrase("Gap 1 is closed: each PUK can be made again from the master secret, even without the database. Whoever has the master secret has all PUKs."), "good"),
             _ => (new Phrase("Gap 1 is closed, weakly: whoever learns one PUK can unblock every key of the batch. Readiness lists the keys after {0:N0} days.", profile.Puk.RotateAfterDays), "warn"),
         };
-        yield return (new Phrase("A finder guesses the PUK with a chance of {0:0.######} % before it blocks ({1} tries, {2} digits).", Chance(pukTries, profile.Puk.Digits), pukTries, profile.Puk.Digits), "");
+        yield return (new Phrase("A finder guesses the PUK with a chance of {0:0.######} % before it blocks ({1} tries, {2} digits).", Chance(pukTries, pukDigits), pukTries, pukDigits), "");
         yield return profile.Pin.Strategy switch
         {
             PinStrategy.UniqueInitial => (new Phrase("Gap 2 is closed: no key leaves with the factory PIN. The holder should change the initial one; nothing makes them."), "good"),
@@ -87,8 +91,9 @@ internal static class ProfileWords
     {
         var members = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["puk.strategy"] = p.Puk.Strategy.ToString(), ["puk.digits"] = Text(p.Puk.Digits), ["puk.rotateAfterDays"] = Text(p.Puk.RotateAfterDays),
+            ["puk.strategy"] = p.Puk.Strategy.ToString(), ["puk.digits"] = p.Puk.Digits is { } digits ? Text(digits) : "-", ["puk.rotateAfterDays"] = Text(p.Puk.RotateAfterDays),
             ["pin.strategy"] = p.Pin.Strategy.ToString(), ["pin.digits"] = Text(p.Pin.Digits), ["pin.onHandout"] = Text(p.Pin.OnHandout),
+            ["factory.pin"] = p.Factory.Pin ?? "-", ["factory.puk"] = p.Factory.Puk ?? "-",
             ["managementKey"] = p.ManagementKey.ToString(), ["verifyFirstCode"] = Text(p.VerifyFirstCode),
             ["fido.scope"] = p.Fido.Scope.ToString(), ["fido.minPinLength"] = Text(p.Fido.MinPinLength), ["fido.forceChange"] = Text(p.Fido.ForceChange), ["fido.recovery"] = p.Fido.Recovery,
             ["handout.organisation"] = p.Handout.Organisation, ["handout.helpDesk"] = p.Handout.HelpDesk, ["handout.language"] = p.Handout.Language.ToString(),
