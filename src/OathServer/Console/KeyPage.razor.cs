@@ -171,6 +171,10 @@ public partial class KeyPage
         {
             await ShowAsync(record, reason);
         }
+        catch (SecondPersonNeededException needed)
+        {
+            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn");
+        }
         catch (RevealQuotaSpentException spent)
         {
             Http.Response.StatusCode = StatusCodes.Status429TooManyRequests;

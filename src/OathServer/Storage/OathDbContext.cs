@@ -40,6 +40,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<Webhook> Webhooks => Set<Webhook>();
 
+    public DbSet<RevealAsk> RevealAsks => Set<RevealAsk>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -185,6 +187,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             hook.ToTable("webhooks");
             hook.HasIndex(h => h.Name).IsUnique();
+        });
+        model.Entity<RevealAsk>(ask =>
+        {
+            ask.ToTable("reveal_asks");
+            ask.Property(a => a.Id).ValueGeneratedNever();
+            ask.HasIndex(a => a.Cuid);
         });
         model.Entity<AuditEntry>(entry =>
         {

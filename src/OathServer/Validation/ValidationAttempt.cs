@@ -94,7 +94,7 @@ internal sealed class ValidationAttempt(
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
                 Distance = distance;
-                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
+                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance, generation: row.Generation);
                 return;
             }
 

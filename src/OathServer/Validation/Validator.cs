@@ -41,7 +41,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await SwitchAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
@@ -79,7 +79,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await SwitchAsync(attempt, found, code, cancel);
+                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
@@ -91,7 +91,7 @@ internal sealed class Validator(
 
     /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
     private async ValueTask SwitchAsync(
-        ValidationAttempt attempt, CredentialFacts[] found, string code, CancellationToken cancel)
+        ValidationAttempt attempt, CredentialFacts[] found, string code, int apiKeyId, CancellationToken cancel)
     {
         if (attempt is not { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed })
         {
@@ -101,6 +101,8 @@ internal sealed class Validator(
         await Task.Yield();
         if (await seeds.TryAsync(found, code, cancel) is { } switched)
         {
+            // Durable before anybody is told.
+            await counters.SubmitAsync(new SwitchedSeed(switched.TokenId, switched.Generation, apiKeyId));
             attempt.AcceptSwitched(switched);
         }
     }

@@ -196,6 +196,27 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "reveal_asks",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Cuid = table.Column<string>(type: "TEXT", nullable: false),
+                    What = table.Column<string>(type: "TEXT", nullable: false),
+                    Reason = table.Column<string>(type: "TEXT", nullable: false),
+                    AskedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    AskedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    DecidedBy = table.Column<string>(type: "TEXT", nullable: true),
+                    DecidedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    Approved = table.Column<bool>(type: "INTEGER", nullable: false),
+                    ShownAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_reveal_asks", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "sealing_keys",
                 columns: table => new
                 {
@@ -588,6 +609,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "PersonId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_reveal_asks_Cuid",
+                table: "reveal_asks",
+                column: "Cuid");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_staff_NormalizedUserName",
                 table: "staff",
                 column: "NormalizedUserName",
@@ -663,6 +689,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "reveal_asks");
 
             migrationBuilder.DropTable(
                 name: "sealing_keys");
