@@ -173,7 +173,7 @@ public partial class KeyPage
         }
         catch (SecondPersonNeededException needed)
         {
-            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn");
+            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn", "en");
         }
         catch (RevealQuotaSpentException spent)
         {
