@@ -53,6 +53,8 @@ internal static class KnownSettings
         Whole("Limits:UnknownKeysPerMinute", 1, int.MaxValue, $"Unknown API keys from one address in a minute ({Limits.UnknownKeysPerMinute})."),
         Whole("Limits:SignInsPerMinute", 1, int.MaxValue, $"Sign-ins tried from one address in a minute ({Limits.SignInsPerMinute})."),
         Whole("Records:RevealsADay", 0, int.MaxValue, "PUKs and PINs one person may reveal in a day."),
+        Text("Records:SecondPersonRealms", "Realms in which a reveal takes two people, with commas; `*` for all (none)."),
+        Whole("Records:SecondPersonMinutes", 1, 1440, "Minutes the second has to approve, and the first to look (15)."),
         Flag("Interop:PrivacyIdea", "Offers `/validate/check` as privacyIDEA's clients call it (`false`)."),
         Flag("Interop:FreeRadius", "Offers `/radius/authorize` for FreeRADIUS (`false`)."),
         Text("Interop:Realm", $"The realm of a request without one (`{new InteropPolicy().Realm}`)."),
