@@ -8,6 +8,8 @@ using OathServer.Import;
 using OathServer.Import.Export;
 using OathServer.Keys;
 using OathServer.Operations;
+using OathServer.Operations.Checks;
+using OathServer.Operations.Settings;
 using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
 using OathServer.Secrets;
@@ -16,6 +18,8 @@ using OathServer.Secrets;
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
 {
     ServeCommand.Create(),
+    DoctorCommand.Create(),
+    SettingsCommand.Create(),
     DemoCommand.Create(),
     ApiKeyCommand.Create(),
     ImportCommand.Create(),
@@ -35,4 +39,12 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     SecretsCommand.Create(),
 };
 root.SetAction((_, cancel) => ServeCommand.RunAsync(cancel));
-return await root.Parse(args).InvokeAsync();
+var parsed = root.Parse(args);
+var invocation = new InvocationConfiguration();
+if (parsed.CommandResult.Command is RootCommand || parsed.CommandResult.Command.Name == ServeCommand.Name)
+{
+    // The host hears signals itself, and a node that drains takes longer to end than is given to a command.
+    invocation.ProcessTerminationTimeout = null;
+}
+
+return await parsed.InvokeAsync(invocation);

@@ -35,9 +35,10 @@ internal sealed class ServerProcess : IAsyncDisposable
         var ready = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data?.StartsWith("OathServer is ready at ", StringComparison.Ordinal) == true)
+            // In a structured log the same words stand inside an entry.
+            if (line.Data?.IndexOf("OathServer is ready at ", StringComparison.Ordinal) is >= 0 and var at)
             {
-                ready.TrySetResult(new Uri(line.Data.Split(' ')[4].TrimEnd(',')));
+                ready.TrySetResult(new Uri(line.Data[at..].Split(' ')[4].TrimEnd(',')));
             }
 
             Keep(line.Data);
@@ -83,6 +84,16 @@ internal sealed class ServerProcess : IAsyncDisposable
         return client;
     }
 
+    /// <summary>SIGTERM: as systemd and containers stop it.</summary>
+    public void Terminate() => Assert.Equal(0, Kill(process.Id, SigTerm));
+
+    /// <summary>How it ended, once it has and all it said is here.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return process.ExitCode;
+    }
+
     /// <summary><c>kill -9</c>.</summary>
     public async Task KillAsync()
     {
@@ -99,6 +110,12 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         process.Dispose();
     }
+
+    private const int SigTerm = 15;
+
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
+    [System.Runtime.InteropServices.DefaultDllImportSearchPaths(System.Runtime.InteropServices.DllImportSearchPath.System32)]
+    private static extern int Kill(int process, int signal);
 
     private static ProcessStartInfo Command(
         string folder, IEnumerable<KeyValuePair<string, string?>>? environment, string[] before, params string[] arguments)

@@ -6,6 +6,8 @@ namespace OathServer.Audit;
 /// another machine: setting <c>Audit:AnchorFile</c>.</summary>
 internal sealed class AnchorFile(string path)
 {
+    private const long TailSize = 16 * 1024;
+
     public string Path => path;
 
     public bool Exists => File.Exists(path);
@@ -30,7 +32,28 @@ internal sealed class AnchorFile(string path)
         }
     }
 
-    public string? LastLine() => Lines().LastOrDefault();
+    /// <summary>The last whole line, read from the end: the file grows by a line a minute for years.</summary>
+    public string? LastLine()
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        for (var tail = TailSize; ; tail *= 16)
+        {
+            stream.Seek(-Math.Min(tail, stream.Length), SeekOrigin.End);
+            var text = new byte[Math.Min(tail, stream.Length)];
+            stream.ReadExactly(text);
+            var end = text.AsSpan().LastIndexOf((byte)'\n');
+            var start = end <= 0 ? -1 : text.AsSpan(0, end).LastIndexOf((byte)'\n');
+            if (start >= 0 || tail >= stream.Length)
+            {
+                return end < 0 ? null : Encoding.UTF8.GetString(text.AsSpan((start + 1)..end));
+            }
+        }
+    }
 
     /// <exception cref="IOException">The anchor is not on disk.</exception>
     public void Append(string line)

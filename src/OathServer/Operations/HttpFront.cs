@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 using Scalar.AspNetCore;
 
 namespace OathServer.Operations;
@@ -49,8 +50,13 @@ internal static class HttpFront
     }
 
     /// <summary>Degraded is 200: the node still validates, and taking it away would stop what still works.</summary>
-    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, CancellationToken cancel)
+    private static async Task<IResult> Ready(HttpContext http, OathDbContext db, CounterCommit counters, Drain drain, CancellationToken cancel)
     {
+        if (drain.HasBegun)
+        {
+            return Results.Text("draining: this node is about to stop\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
         if (!await db.Database.CanConnectAsync(cancel))
         {
             return Results.Text("the database does not answer\n", statusCode: StatusCodes.Status503ServiceUnavailable);
@@ -85,6 +91,12 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
                 Status = bad.StatusCode,
                 Title = "The request could not be read.",
                 Detail = bad.InnerException is JsonException json ? JsonFault(json) : bad.Message,
+            },
+            OldServerUnavailableException => new ProblemDetails
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Title = "The old server did not answer.",
+                Detail = "There is no token here for this one, and the server that may have it is away. Nothing was accepted. Try again in a moment.",
             },
             _ when StorageFault.IsPassing(exception) => new ProblemDetails
             {

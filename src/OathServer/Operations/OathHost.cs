@@ -5,6 +5,7 @@ using OathServer.Desk;
 using OathServer.Import;
 using OathServer.Interop;
 using OathServer.Monitoring;
+using OathServer.Operations.Settings;
 using OathServer.Pages;
 using OathServer.Provisioning;
 using OathServer.Readiness;
@@ -28,6 +29,7 @@ internal static class OathHost
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
+        builder.Services.AddDrain();
         builder.Services.AddHostedService<AnchorClock>();
         builder.Services.AddHttpContextAccess();
         builder.Services.AddHttpFront();
@@ -38,6 +40,7 @@ internal static class OathHost
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RevealQuota>();
+        builder.Services.AddSingleton<SecondPerson>();
         builder.Services.AddDesk();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
@@ -47,6 +50,7 @@ internal static class OathHost
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseDrain();
         app.UseTransport();
         app.UseCertainEnds();
         app.UseExceptionHandler();
@@ -69,6 +73,7 @@ internal static class OathHost
         app.MapAgents();
         app.MapBatches();
         app.MapRecords();
+        app.MapReveals();
         app.MapReadiness();
         app.MapAudit();
         app.MapStaff();
@@ -124,21 +129,25 @@ internal static class OathHost
     }
 
     /// <summary>As <see cref="OpenStorageAsync"/>, before anything was opened. <paramref name="settings"/> win.</summary>
-    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    public static WebApplication BuildStorage(IEnumerable<KeyValuePair<string, string?>>? settings = null, bool makesFolder = true)
     {
         var builder = CreateBuilder(settings);
         AddFloor(builder);
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         var app = builder.Build();
-        MakeFolder(app.Configuration);
+        if (makesFolder)
+        {
+            MakeFolder(app.Configuration);
+        }
+
         return app;
     }
 
     /// <summary>The settings as a command sees them.</summary>
-    public static IConfiguration Configuration() => CreateBuilder(settings: null).Configuration;
+    public static IConfiguration Configuration(bool isChecked = true) => CreateBuilder(settings: null, isChecked).Configuration;
 
-    private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings)
+    private static WebApplicationBuilder CreateBuilder(IEnumerable<KeyValuePair<string, string?>>? settings, bool isChecked = true)
     {
         // appsettings.json stands beside the program, whatever folder it is started from.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -146,6 +155,13 @@ internal static class OathHost
         {
             builder.Configuration.AddInMemoryCollection(settings);
         }
+
+        if (!isChecked)
+        {
+            return builder;
+        }
+
+        SettingsCheck.Run(builder.Configuration);
 
         // It writes whole URLs: in them stand one-time links, and names of users.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);

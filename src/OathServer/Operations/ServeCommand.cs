@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 
 namespace OathServer.Operations;
@@ -6,9 +7,11 @@ namespace OathServer.Operations;
 /// <summary><c>serve</c>, and what the bare program does.</summary>
 internal static class ServeCommand
 {
+    public const string Name = "serve";
+
     public static Command Create()
     {
-        var serve = new Command("serve", "Runs the server until it is stopped (the default).");
+        var serve = new Command(Name, "Runs the server until it is stopped (the default).");
         serve.SetAction((_, cancel) => RunAsync(cancel));
         return serve;
     }
@@ -20,13 +23,14 @@ internal static class ServeCommand
             await using var app = OathHost.Build();
             ProcessMemory.Close(app.Configuration, app.Logger);
             await OathHost.StartAsync(app, cancel);
-            Console.WriteLine($"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
+            Say(app, $"OathServer is ready at {string.Join(", ", app.Urls)} (API: /docs, data: {Storage.StorageServices.DataFolder(app.Configuration)}).");
             foreach (var url in Transport.Unprotected(app))
             {
                 app.Logger.LogWarning("{Url} can be reached from other machines without TLS: codes and API keys travel in the clear. Listen on https://, or set Proxy:Networks when a proxy ends TLS.", url);
             }
 
-            await OfferFirstAdministratorAsync(app, cancel);
+            // Told to stop meanwhile, it ends like any other: what is served already is drained.
+            await OfferFirstAdministratorAsync(app, CancellationToken.None);
             await app.WaitForShutdownAsync(cancel);
             return 0;
         }
@@ -43,6 +47,21 @@ internal static class ServeCommand
         }
     }
 
+    /// <summary>What a person at a terminal reads; in a structured log it is an entry like the others.</summary>
+    private static void Say(WebApplication app, string what)
+    {
+        if (LogsAreStructured(app))
+        {
+            app.Logger.LogInformation("{What}", what);
+        }
+        else
+        {
+            Console.WriteLine(what);
+        }
+    }
+
+    private static bool LogsAreStructured(WebApplication app) => app.Configuration["Logging:Console:FormatterName"] is "json";
+
     /// <summary>There is no default password: whoever reads this terminal makes the first administrator.</summary>
     private static async Task OfferFirstAdministratorAsync(WebApplication app, CancellationToken cancel)
     {
@@ -53,7 +72,15 @@ internal static class ServeCommand
 
         await using var scope = app.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<Storage.OathDbContext>();
-        if (await app.Services.GetRequiredService<StaffLinks>().FirstAdministratorAsync(db, cancel) is { } link)
+        if (LogsAreStructured(app))
+        {
+            // They are collected and kept, where a link that makes an administrator must not be.
+            if (!await db.Staff.AnyAsync(cancel))
+            {
+                app.Logger.LogWarning("There is no administrator yet. Make a link for the first one: OathServer staff link --name N --role administrator");
+            }
+        }
+        else if (await app.Services.GetRequiredService<StaffLinks>().FirstAdministratorAsync(db, cancel) is { } link)
         {
             Console.WriteLine($"There is no administrator yet. Create the first one, within {StaffLinks.Life.TotalHours:0} hours, at {app.Urls.First()}{link}");
         }

@@ -66,7 +66,7 @@ internal static class Transport
         ? []
         : app.Urls.Where(url => BindingAddress.Parse(url) is { Scheme: "http" } address && !IsLoopback(address.Host));
 
-    private static bool IsLoopback(string host) =>
+    internal static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     private static IPNetwork[] Networks(IConfiguration configuration) => Array.ConvertAll(

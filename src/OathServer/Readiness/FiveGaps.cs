@@ -13,7 +13,13 @@ namespace OathServer.Readiness;
 public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnlyList<string> Exceptions);
 
 /// <summary>The five gaps, and whether the keys counted may be handed out.</summary>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps);
+/// <param name="ReadyForHandout">All gaps closed on every key.</param>
+/// <param name="Keys">Keys counted.</param>
+/// <param name="InDoubt">Keys of which a step could not be resolved.</param>
+/// <param name="Gaps">The gaps.</param>
+/// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
+/// (<c>GET /v1/puks/due</c>).</param>
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson);
 
 /// <summary>Measures the five gaps over the records as they are now; nothing is kept.</summary>
 internal static class FiveGaps
@@ -45,7 +51,7 @@ internal static class FiveGaps
         ];
         var ready = keys > 0 && gaps.All(g => g.Closed == g.Of)
             && await live.AllAsync(r => r.Status == KeyStatus.ReadyForHandout || r.Status == KeyStatus.HandedOut || r.Status == KeyStatus.Suspended, cancel);
-        return new ReadinessView(ready, keys, inDoubt, gaps);
+        return new ReadinessView(ready, keys, inDoubt, gaps, await live.CountAsync(r => r.PukKnownToPerson, cancel));
     }
 
     private static async Task<GapView> CountAsync(

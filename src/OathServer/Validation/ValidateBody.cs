@@ -32,14 +32,14 @@ internal static class ValidateBody
     }
 
     /// <summary>The reply, as a <see cref="ValidateReply"/> is written. Good until this thread writes the next.</summary>
-    public static ReadOnlySpan<byte> Write(string? acceptedBy)
+    public static ReadOnlySpan<byte> Write(bool isAccepted, string? acceptedBy)
     {
         reply ??= new ArrayBufferWriter<byte>(256);
         reply.ResetWrittenCount();
         writer ??= new Utf8JsonWriter(reply);
         writer.Reset(reply);
         writer.WriteStartObject();
-        writer.WriteBoolean(accepted, acceptedBy is not null);
+        writer.WriteBoolean(accepted, isAccepted);
         if (acceptedBy is not null)
         {
             writer.WriteString(serial, acceptedBy);

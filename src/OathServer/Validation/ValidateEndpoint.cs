@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Metadata;
 using OathServer.Access;
 using OathServer.Operations;
-using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 
 namespace OathServer.Validation;
 
@@ -17,7 +17,7 @@ public sealed record ValidateRequest(string Code, string? User = null, string? S
 
 /// <summary>The verdict. The true reason of a refusal is for staff, in the token's attempts and the trail.</summary>
 /// <param name="Accepted">Whether the code was accepted; it never will be again.</param>
-/// <param name="Serial">The token that accepted it; left out of a refusal.</param>
+/// <param name="Serial">The token that accepted it; left out of a refusal, and where an old server accepted it.</param>
 public sealed record ValidateReply(bool Accepted, string? Serial = null);
 
 /// <summary><c>POST /v1/validate</c>, the one endpoint whose every microsecond is counted: it reads and writes its JSON
@@ -49,6 +49,7 @@ internal static class ValidateEndpoint
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        ParallelRunEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
@@ -59,7 +60,8 @@ internal static class ValidateEndpoint
     private static async Task ValidateAsync(HttpContext http, Validator validator)
     {
         var request = await ReadAsync(http);
-        if (FaultOf(request, http, out var field) is { } fault)
+        var code = validator.CodeOf(request.Code);
+        if (FaultOf(request, code, http, out var field) is { } fault)
         {
             await Problem.BadField(field, fault).ExecuteAsync(http);
             return;
@@ -68,9 +70,9 @@ internal static class ValidateEndpoint
         var key = http.ApiKey();
         var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
         var attempt = await (request.Serial is { } serial
-            ? validator.ValidateSerialAsync(serial, request.Code, caller, http.RequestAborted)
-            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, caller, http.RequestAborted));
-        await WriteAsync(http.Response, attempt.Outcome == Outcome.Accepted ? attempt.AcceptedBy!.Serial : null);
+            ? validator.ValidateSerialAsync(serial, code, caller, http.RequestAborted)
+            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, code, caller, http.RequestAborted));
+        await WriteAsync(http.Response, attempt.IsAccepted, attempt.AcceptedBy?.Serial);
     }
 
     /// <exception cref="BadHttpRequestException">The body is not the JSON this request takes.</exception>
@@ -115,10 +117,10 @@ internal static class ValidateEndpoint
         }
     }
 
-    /// <summary>Writes a <see cref="ValidateReply"/>: accepted by the token of this serial number, or refused.</summary>
-    private static async ValueTask WriteAsync(HttpResponse response, string? acceptedBy)
+    /// <summary>Writes a <see cref="ValidateReply"/>: accepted, by the token of this serial number where there is one, or refused.</summary>
+    private static async ValueTask WriteAsync(HttpResponse response, bool accepted, string? serial)
     {
-        var body = ValidateBody.Write(acceptedBy);
+        var body = ValidateBody.Write(accepted, accepted ? serial : null);
         response.ContentType = "application/json; charset=utf-8";
         response.Headers.CacheControl = "no-store";
         response.ContentLength = body.Length;
@@ -126,10 +128,10 @@ internal static class ValidateEndpoint
         await response.BodyWriter.FlushAsync();
     }
 
-    private static string? FaultOf(ValidateRequest request, HttpContext http, out string field)
+    private static string? FaultOf(ValidateRequest request, string code, HttpContext http, out string field)
     {
         field = "code";
-        if (FaultOf(request.Code) is { } fault)
+        if (FaultOf(code) is { } fault)
         {
             return fault;
         }

@@ -35,7 +35,13 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["Urls"] = Address.ToString(), ["Logging__LogLevel__Default"] = "Critical" },
+            Environment =
+            {
+                ["Urls"] = Address.ToString(),
+                ["Logging__LogLevel__Default"] = "Critical",
+                // A fault that the server has no name for is told.
+                ["Logging__LogLevel__OathServer.Operations.FaultToProblem"] = "Error",
+            },
         };
         foreach (var (name, value) in settings)
         {
@@ -48,12 +54,27 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             if (line.StartsWith("OathServer is ready at ", StringComparison.Ordinal))
             {
-                _ = process.StandardOutput.ReadToEndAsync();
+                _ = TellAsync(process.StandardOutput, TestContext.Current.TestOutputHelper);
                 return;
             }
         }
 
         throw new InvalidOperationException($"The node did not start: {await errors}");
+    }
+
+    private static async Task TellAsync(StreamReader output, ITestOutputHelper? told)
+    {
+        try
+        {
+            while (await output.ReadLineAsync() is { } line)
+            {
+                told?.WriteLine(line);
+            }
+        }
+        catch (Exception ended) when (ended is InvalidOperationException or ObjectDisposedException or IOException)
+        {
+            // the process, or the test, is over
+        }
     }
 
     /// <summary>SIGKILL: no last words.</summary>

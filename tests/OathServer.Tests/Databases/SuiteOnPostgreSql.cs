@@ -21,6 +21,15 @@ public class PskcImportTestsOnPostgreSql : Import.PskcImportTests;
 public class UploadTestsOnPostgreSql : Import.UploadTests;
 
 [OnPostgreSql]
+public class SeedFileTestsOnPostgreSql : Import.SeedFileTests;
+
+[OnPostgreSql]
+public class UndoTestsOnPostgreSql : Import.UndoTests;
+
+[OnPostgreSql]
+public class ExportTestsOnPostgreSql : Import.ExportTests;
+
+[OnPostgreSql]
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
 
 [OnPostgreSql]
@@ -31,3 +40,9 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 
 [OnPostgreSql]
 public class AccessTestsOnPostgreSql : Access.AccessTests;
+
+[OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
+
+[OnPostgreSql]
+public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;

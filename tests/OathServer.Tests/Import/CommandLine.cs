@@ -12,12 +12,21 @@ internal static class CommandLine
         return await RunAsync(start, arguments);
     }
 
-    public static async Task<(int Exit, string Output, string Errors)> OathServerInAsync(string dataFolder, params string[] arguments)
+    public static Task<(int Exit, string Output, string Errors)> OathServerInAsync(string dataFolder, params string[] arguments) =>
+        OathServerWithAsync(dataFolder, [], arguments);
+
+    public static async Task<(int Exit, string Output, string Errors)> OathServerWithAsync(
+        string dataFolder, Dictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "OathServer.dll"));
         start.Environment["Data__Folder"] = dataFolder;
         start.Environment["Logging__LogLevel__Default"] = "Critical";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return await RunAsync(start, arguments);
     }
 
