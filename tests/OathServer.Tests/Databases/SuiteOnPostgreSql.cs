@@ -45,4 +45,7 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 public class AccessTestsOnPostgreSql : Access.AccessTests;
 
 [OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
+
+[OnPostgreSql]
 public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;

@@ -13,6 +13,19 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "bigint", nullable: false),
+                    Code = table.Column<long>(type: "bigint", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -131,6 +144,26 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_imports", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    NormalizedName = table.Column<string>(type: "text", nullable: false),
+                    IsSerial = table.Column<bool>(type: "boolean", nullable: false),
+                    Token = table.Column<string>(type: "text", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    Accepted = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -545,6 +578,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -622,6 +660,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
@@ -744,6 +788,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -757,6 +804,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "desk_batch_lines");
+
+            migrationBuilder.DropTable(
+                name: "lives_elsewhere");
 
             migrationBuilder.DropTable(
                 name: "pending_seeds");

@@ -12,6 +12,19 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "INTEGER", nullable: false),
+                    Code = table.Column<long>(type: "INTEGER", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -130,6 +143,26 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_imports", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    NormalizedName = table.Column<string>(type: "TEXT", nullable: false),
+                    IsSerial = table.Column<bool>(type: "INTEGER", nullable: false),
+                    Token = table.Column<string>(type: "TEXT", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    Accepted = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -544,6 +577,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -621,6 +659,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
@@ -743,6 +787,9 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -756,6 +803,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "desk_batch_lines");
+
+            migrationBuilder.DropTable(
+                name: "lives_elsewhere");
 
             migrationBuilder.DropTable(
                 name: "pending_seeds");
