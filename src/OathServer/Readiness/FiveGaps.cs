@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Storage;
@@ -13,7 +14,11 @@ namespace OathServer.Readiness;
 public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnlyList<string> Exceptions);
 
 /// <summary>The five gaps, and whether the keys counted may be handed out.</summary>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps);
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps)
+{
+    /// <summary>What weakened the imports that live tokens came by, a line an import; empty as a rule.</summary>
+    public IReadOnlyList<string> Cautions { get; init; } = [];
+}
 
 /// <summary>Measures the five gaps over the records as they are now; nothing is kept.</summary>
 internal static class FiveGaps
@@ -45,7 +50,21 @@ internal static class FiveGaps
         ];
         var ready = keys > 0 && gaps.All(g => g.Closed == g.Of)
             && await live.AllAsync(r => r.Status == KeyStatus.ReadyForHandout || r.Status == KeyStatus.HandedOut || r.Status == KeyStatus.Suspended, cancel);
-        return new ReadinessView(ready, keys, inDoubt, gaps);
+        return new ReadinessView(ready, keys, inDoubt, gaps) { Cautions = await CautionsAsync(db, batch, cancel) };
+    }
+
+    private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)
+    {
+        var weak = await db.Imports.AsNoTracking().Where(i => i.Caution != null && (batch == null || i.Batch == batch))
+            .Select(i => new
+            {
+                i.Id,
+                i.FileName,
+                i.Caution,
+                Live = db.Tokens.Count(t => t.ImportId == i.Id && t.Counter!.State != TokenState.Disabled),
+            })
+            .Where(i => i.Live > 0).OrderBy(i => i.Id).Take(ExceptionsMax).ToListAsync(cancel);
+        return weak.ConvertAll(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {i.Live} tokens: {i.Caution}"));
     }
 
     private static async Task<GapView> CountAsync(
