@@ -29,7 +29,7 @@ internal sealed record ReadinessCharts(IReadOnlyList<ChartBar> Drift, IReadOnlyL
         var distances = new List<int>();
         foreach (var attempt in rows.SelectMany(ValidationLog.Read))
         {
-            var good = attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.Repeated;
+            var good = attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.Repeated or Outcome.AcceptedElsewhere or Outcome.CaughtUp;
             if (attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised && attempt.Distance >= 0)
             {
                 distances.Add(attempt.Distance);

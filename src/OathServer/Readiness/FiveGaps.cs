@@ -14,7 +14,13 @@ namespace OathServer.Readiness;
 public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnlyList<string> Exceptions);
 
 /// <summary>The five gaps, and whether the keys counted may be handed out.</summary>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps)
+/// <param name="ReadyForHandout">All gaps closed on every key.</param>
+/// <param name="Keys">Keys counted.</param>
+/// <param name="InDoubt">Keys of which a step could not be resolved.</param>
+/// <param name="Gaps">The gaps.</param>
+/// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
+/// (<c>GET /v1/puks/due</c>).</param>
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson)
 {
     /// <summary>What weakened the imports that live tokens came by, a line an import; empty as a rule.</summary>
     public IReadOnlyList<string> Cautions { get; init; } = [];
@@ -50,7 +56,7 @@ internal static class FiveGaps
         ];
         var ready = keys > 0 && gaps.All(g => g.Closed == g.Of)
             && await live.AllAsync(r => r.Status == KeyStatus.ReadyForHandout || r.Status == KeyStatus.HandedOut || r.Status == KeyStatus.Suspended, cancel);
-        return new ReadinessView(ready, keys, inDoubt, gaps) { Cautions = await CautionsAsync(db, batch, cancel) };
+        return new ReadinessView(ready, keys, inDoubt, gaps, await live.CountAsync(r => r.PukKnownToPerson, cancel)) { Cautions = await CautionsAsync(db, batch, cancel) };
     }
 
     private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)

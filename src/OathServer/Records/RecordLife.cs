@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using OathServer.Audit;
 using OathServer.Provisioning;
 using OathServer.Provisioning.Steps;
@@ -13,7 +14,7 @@ namespace OathServer.Records;
 /// <summary>What changes a record after provisioning: its status, notes, and the reveals. Each with its audit entry in
 /// one transaction; a secret is handed out only after that entry is durable.</summary>
 internal sealed class RecordLife(
-    AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, TokenLife people, FactsChanged factsChanged, TimeProvider time)
+    AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, SecondPerson second, TokenLife people, FactsChanged factsChanged, TimeProvider time)
 {
     private static readonly Dictionary<KeyStatus, KeyStatus[]> Next = new()
     {
@@ -25,6 +26,8 @@ internal sealed class RecordLife(
     };
 
     /// <summary>Shows the PUK. From then on a person knows it, and the record asks for its rotation. Null when none was set.</summary>
+    /// <exception cref="SecondPersonNeededException">It takes two, and nobody has approved it yet.</exception>
+    /// <exception cref="RevealQuotaSpentException">One person was shown too many today.</exception>
     public async Task<string?> RevealPukAsync(OathDbContext db, KeyRecord record, string reason, AuditEvent actor, CancellationToken cancel)
     {
         if (await secrets.PukOfAsync(db, record, cancel) is not { } puk)
@@ -32,9 +35,10 @@ internal sealed class RecordLife(
             return null;
         }
 
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        reason = await WithSecondPersonAsync(db, transaction, record, "puk", reason, actor, cancel);
         record.PukKnownToPerson = true;
         record.UpdatedAt = time.GetUtcNow();
-        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await audit.SaveAsync(db, cancel, Entry(actor, record, "puk.reveal", reason));
         await quota.AssertAsync(db, actor.Actor, cancel);
         await transaction.CommitAsync(cancel);
@@ -51,6 +55,7 @@ internal sealed class RecordLife(
 
         var pin = sealer.Open(blob, SealedPlace.RecordPin(record.Cuid));
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        reason = await WithSecondPersonAsync(db, transaction, record, "pin", reason, actor, cancel);
         // Two who ask at the same time: one statement decides who is shown it.
         var first = await db.Records.Where(r => r.Cuid == record.Cuid && r.SealedPin != null)
             .ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, (byte[]?)null), cancel) == 1;
@@ -150,6 +155,27 @@ internal sealed class RecordLife(
 
     private static Task<int> RetireTokensAsync(OathDbContext db, List<long> ids, CancellationToken cancel) =>
         db.Counters.Where(c => ids.Contains(c.TokenId)).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Disabled), cancel);
+
+    /// <summary>Where a reveal takes two, the reason with the second person's name; otherwise the reason.</summary>
+    /// <exception cref="SecondPersonNeededException">Nobody has approved it yet; that it was asked for is saved.</exception>
+    private async Task<string> WithSecondPersonAsync(
+        OathDbContext db, IDbContextTransaction transaction, KeyRecord record, string what, string reason, AuditEvent actor, CancellationToken cancel)
+    {
+        if (!second.IsNeeded(record))
+        {
+            return reason;
+        }
+
+        try
+        {
+            return $"{reason} (approved by {await second.TakeAsync(db, record, what, reason, actor, cancel)})";
+        }
+        catch (SecondPersonNeededException)
+        {
+            await transaction.CommitAsync(cancel);
+            throw;
+        }
+    }
 
     private static AuditEvent Entry(AuditEvent actor, KeyRecord record, string action, string? detail) => actor with
     {

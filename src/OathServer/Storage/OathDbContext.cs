@@ -40,6 +40,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<Webhook> Webhooks => Set<Webhook>();
 
+    public DbSet<AcceptedElsewhere> AcceptedElsewhere => Set<AcceptedElsewhere>();
+
+    public DbSet<LivesElsewhere> LivesElsewhere => Set<LivesElsewhere>();
+
+    public DbSet<RevealAsk> RevealAsks => Set<RevealAsk>();
+
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
@@ -185,6 +191,25 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             hook.ToTable("webhooks");
             hook.HasIndex(h => h.Name).IsUnique();
+        });
+        model.Entity<AcceptedElsewhere>(code =>
+        {
+            code.ToTable("accepted_elsewhere");
+            code.HasKey(c => new { c.Subject, c.Code });
+            code.Property(c => c.Subject).ValueGeneratedNever();
+            code.Property(c => c.Code).ValueGeneratedNever();
+            code.HasIndex(c => c.At);
+        });
+        model.Entity<LivesElsewhere>(person =>
+        {
+            person.ToTable("lives_elsewhere");
+            person.HasIndex(p => new { p.Realm, p.NormalizedName, p.IsSerial }).IsUnique();
+        });
+        model.Entity<RevealAsk>(ask =>
+        {
+            ask.ToTable("reveal_asks");
+            ask.Property(a => a.Id).ValueGeneratedNever();
+            ask.HasIndex(a => a.Cuid);
         });
         model.Entity<AuditEntry>(entry =>
         {

@@ -17,6 +17,9 @@ internal sealed class ValidationAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
+    /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
+    public override bool NeedsHolder => !bySerial;
+
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
@@ -25,6 +28,21 @@ internal sealed class ValidationAttempt(
 
     /// <summary>The code was of the new seed, and the token has switched to it.</summary>
     public void AcceptSwitched(CredentialFacts facts) => (Outcome, AcceptedBy) = (Outcome.Accepted, facts);
+
+    /// <summary>The credential whose used code came again.</summary>
+    public CredentialFacts? ReplayOf { get; private set; }
+
+    /// <summary>The credential that this failure made wait, or locked (<see cref="LocksForGood"/>).</summary>
+    public CredentialFacts? LockOf { get; private set; }
+
+    /// <summary>Only help desk unlocks it.</summary>
+    public bool LocksForGood { get; private set; }
+
+    /// <summary>There is no token here; the server that is being replaced was asked.</summary>
+    public void DecidedElsewhere(Outcome outcome) => Outcome = outcome;
+
+    /// <summary>Whether the holder gets in.</summary>
+    public bool IsAccepted => Outcome is Outcome.Accepted or Outcome.AcceptedElsewhere;
 
     /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
     /// accept but not refuse.</summary>
@@ -36,6 +54,7 @@ internal sealed class ValidationAttempt(
         AcceptedBy = null;
         Stale = false;
         HasPendingSeed = false;
+        (ReplayOf, LockOf, LocksForGood) = (null, null, false);
         if (candidates.Length == 0)
         {
             // A facade may hand on what is no code at all; a fault here would refuse the whole batch.
@@ -93,12 +112,15 @@ internal sealed class ValidationAttempt(
                 row.LastRequest = request;
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
+                ReplayOf = null;
                 Distance = distance;
-                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance);
+                log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance, generation: row.Generation);
                 return;
             }
 
             HasPendingSeed |= (row.Flags & CounterFlags.ReseedPending) != 0 && result is (Outcome.WrongCode or Outcome.Replayed);
+
+            ReplayOf ??= result == Outcome.Replayed ? candidate : null;
 
             // The most telling reason of several credentials: a replay before a wrong code before not in use.
             if (result == Outcome.Replayed || outcome == Outcome.NotInUse)
@@ -111,9 +133,12 @@ internal sealed class ValidationAttempt(
         {
             counted = asRead;
             Stale = true;
+            ReplayOf = null;
             return;
         }
 
+        var held = Throttle.Refuses(counted, now);
+        (LockOf, LocksForGood) = (held is null ? null : candidates[0], held == Outcome.Locked);
         Outcome = outcome;
         log.Add(now, counted.TokenId, apiKeyId, outcome, counted.Counter);
     }

@@ -48,6 +48,9 @@ internal sealed class ValidationPolicy
     /// <summary>How much later a failure is answered while guessing through its relying party goes on.</summary>
     public TimeSpan GuessingDelay { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether an OATH token identifier typed before a code (<c>ubom05174211755224</c>) is dropped.</summary>
+    public bool TokenIdentifiers { get; set; }
+
     public const int ResyncTriesMax = 60;
     public const int LookAheadMax = 50;
     public const int ResyncWindowMax = 1000;

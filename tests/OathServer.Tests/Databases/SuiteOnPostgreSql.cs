@@ -43,3 +43,9 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 
 [OnPostgreSql]
 public class AccessTestsOnPostgreSql : Access.AccessTests;
+
+[OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
+
+[OnPostgreSql]
+public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;

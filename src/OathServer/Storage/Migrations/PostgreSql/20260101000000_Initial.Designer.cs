@@ -25,6 +25,24 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
+                {
+                    b.Property<long>("Subject")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("Code")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("At")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Subject", "Code");
+
+                    b.HasIndex("At");
+
+                    b.ToTable("accepted_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ApiKey", b =>
                 {
                     b.Property<int>("Id")
@@ -447,6 +465,49 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("records", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.LivesElsewhere", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<int>("Accepted")
+                        .HasColumnType("integer");
+
+                    b.Property<long>("FirstAcceptedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<bool>("IsSerial")
+                        .HasColumnType("boolean");
+
+                    b.Property<long>("LastAcceptedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("NormalizedName")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Token")
+                        .HasColumnType("text");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Realm", "NormalizedName", "IsSerial")
+                        .IsUnique();
+
+                    b.ToTable("lives_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
                 {
                     b.Property<long>("TokenId")
@@ -635,6 +696,52 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<bool>("Approved")
+                        .HasColumnType("boolean");
+
+                    b.Property<long>("AskedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("AskedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Cuid")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long?>("DecidedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("DecidedBy")
+                        .HasColumnType("text");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<long?>("ShownAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("What")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Cuid");
+
+                    b.ToTable("reveal_asks", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RolloutProfileVersion", b =>

@@ -13,6 +13,19 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "bigint", nullable: false),
+                    Code = table.Column<long>(type: "bigint", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -135,6 +148,26 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    NormalizedName = table.Column<string>(type: "text", nullable: false),
+                    IsSerial = table.Column<bool>(type: "boolean", nullable: false),
+                    Token = table.Column<string>(type: "text", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    Accepted = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "people",
                 columns: table => new
                 {
@@ -195,6 +228,27 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "reveal_asks",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Cuid = table.Column<string>(type: "text", nullable: false),
+                    What = table.Column<string>(type: "text", nullable: false),
+                    Reason = table.Column<string>(type: "text", nullable: false),
+                    AskedBy = table.Column<string>(type: "text", nullable: false),
+                    AskedAt = table.Column<long>(type: "bigint", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "bigint", nullable: false),
+                    DecidedBy = table.Column<string>(type: "text", nullable: true),
+                    DecidedAt = table.Column<long>(type: "bigint", nullable: true),
+                    Approved = table.Column<bool>(type: "boolean", nullable: false),
+                    ShownAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_reveal_asks", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -504,6 +558,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -558,6 +617,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
                 table: "people",
                 columns: new[] { "Realm", "ExternalId" });
@@ -588,6 +653,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_records_PersonId",
                 table: "records",
                 column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_reveal_asks_Cuid",
+                table: "reveal_asks",
+                column: "Cuid");
 
             migrationBuilder.CreateIndex(
                 name: "IX_staff_NormalizedUserName",
@@ -643,6 +713,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -658,6 +731,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
+                name: "lives_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "pending_seeds");
 
             migrationBuilder.DropTable(
@@ -665,6 +741,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "reveal_asks");
 
             migrationBuilder.DropTable(
                 name: "sealing_keys");

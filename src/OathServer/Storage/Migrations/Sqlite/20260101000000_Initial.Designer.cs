@@ -20,6 +20,24 @@ namespace OathServer.Storage.Migrations.Sqlite
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
+                {
+                    b.Property<long>("Subject")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Code")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Subject", "Code");
+
+                    b.HasIndex("At");
+
+                    b.ToTable("accepted_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ApiKey", b =>
                 {
                     b.Property<int>("Id")
@@ -436,6 +454,47 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("records", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.LivesElsewhere", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Accepted")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("FirstAcceptedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsSerial")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("LastAcceptedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NormalizedName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Token")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Realm", "NormalizedName", "IsSerial")
+                        .IsUnique();
+
+                    b.ToTable("lives_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
                 {
                     b.Property<long>("TokenId")
@@ -622,6 +681,52 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT");
+
+                    b.Property<bool>("Approved")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AskedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("AskedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Cuid")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("DecidedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("DecidedBy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("ShownAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("What")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Cuid");
+
+                    b.ToTable("reveal_asks", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RolloutProfileVersion", b =>

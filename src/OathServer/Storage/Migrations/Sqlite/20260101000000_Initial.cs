@@ -12,6 +12,19 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "INTEGER", nullable: false),
+                    Code = table.Column<long>(type: "INTEGER", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -134,6 +147,26 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    NormalizedName = table.Column<string>(type: "TEXT", nullable: false),
+                    IsSerial = table.Column<bool>(type: "INTEGER", nullable: false),
+                    Token = table.Column<string>(type: "TEXT", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    Accepted = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "people",
                 columns: table => new
                 {
@@ -194,6 +227,27 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "reveal_asks",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Cuid = table.Column<string>(type: "TEXT", nullable: false),
+                    What = table.Column<string>(type: "TEXT", nullable: false),
+                    Reason = table.Column<string>(type: "TEXT", nullable: false),
+                    AskedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    AskedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    DecidedBy = table.Column<string>(type: "TEXT", nullable: true),
+                    DecidedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    Approved = table.Column<bool>(type: "INTEGER", nullable: false),
+                    ShownAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_reveal_asks", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -503,6 +557,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -557,6 +616,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
                 table: "people",
                 columns: new[] { "Realm", "ExternalId" });
@@ -587,6 +652,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_records_PersonId",
                 table: "records",
                 column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_reveal_asks_Cuid",
+                table: "reveal_asks",
+                column: "Cuid");
 
             migrationBuilder.CreateIndex(
                 name: "IX_staff_NormalizedUserName",
@@ -642,6 +712,9 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -657,6 +730,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
+                name: "lives_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "pending_seeds");
 
             migrationBuilder.DropTable(
@@ -664,6 +740,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "reveal_asks");
 
             migrationBuilder.DropTable(
                 name: "sealing_keys");
