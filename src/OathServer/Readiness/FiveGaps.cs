@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Storage;
 
@@ -18,7 +19,11 @@ public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnly
 /// <param name="Gaps">The gaps.</param>
 /// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
 /// (<c>GET /v1/puks/due</c>).</param>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson);
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson)
+{
+    /// <summary>What weakened the imports that live tokens came by, a line an import; empty as a rule.</summary>
+    public IReadOnlyList<string> Cautions { get; init; } = [];
+}
 
 /// <summary>Measures the five gaps over the records as they are now.</summary>
 internal static class FiveGaps
@@ -55,7 +60,21 @@ internal static class FiveGaps
             views.Add(new GapView(index + 1, what, closed, of, open));
         }
 
-        return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views, counts.PukKnownToPerson);
+        return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views, counts.PukKnownToPerson) { Cautions = await CautionsAsync(db, batch, cancel) };
+    }
+
+    private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)
+    {
+        var weak = await db.Imports.AsNoTracking().Where(i => i.Caution != null && (batch == null || i.Batch == batch))
+            .Select(i => new
+            {
+                i.Id,
+                i.FileName,
+                i.Caution,
+                Live = db.Tokens.Count(t => t.ImportId == i.Id && t.Counter!.State != TokenState.Disabled),
+            })
+            .Where(i => i.Live > 0).OrderBy(i => i.Id).Take(ExceptionsMax).ToListAsync(cancel);
+        return weak.ConvertAll(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {i.Live} tokens: {i.Caution}"));
     }
 
     /// <summary>Keys that have the gap open. The first condition finds them at the beginning of the index.</summary>

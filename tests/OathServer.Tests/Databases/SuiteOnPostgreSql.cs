@@ -9,6 +9,9 @@ public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
 public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
 
 [OnPostgreSql]
+public class FirstUseTestsOnPostgreSql : Validation.FirstUseTests;
+
+[OnPostgreSql]
 public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
 
 [OnPostgreSql]

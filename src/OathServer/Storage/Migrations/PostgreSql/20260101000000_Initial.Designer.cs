@@ -316,6 +316,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Batch")
                         .HasColumnType("text");
 
+                    b.Property<string>("Caution")
+                        .HasColumnType("text");
+
                     b.Property<string>("Digest")
                         .IsRequired()
                         .HasColumnType("text");

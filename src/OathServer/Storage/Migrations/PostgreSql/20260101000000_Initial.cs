@@ -139,7 +139,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Length = table.Column<long>(type: "bigint", nullable: false),
                     Realm = table.Column<string>(type: "text", nullable: false),
                     Report = table.Column<string>(type: "text", nullable: false),
-                    Batch = table.Column<string>(type: "text", nullable: true)
+                    Batch = table.Column<string>(type: "text", nullable: true),
+                    Caution = table.Column<string>(type: "text", nullable: true)
                 },
                 constraints: table =>
                 {

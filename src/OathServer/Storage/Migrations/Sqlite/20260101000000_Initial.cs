@@ -138,7 +138,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Length = table.Column<long>(type: "INTEGER", nullable: false),
                     Realm = table.Column<string>(type: "TEXT", nullable: false),
                     Report = table.Column<string>(type: "TEXT", nullable: false),
-                    Batch = table.Column<string>(type: "TEXT", nullable: true)
+                    Batch = table.Column<string>(type: "TEXT", nullable: true),
+                    Caution = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
                 {

@@ -302,6 +302,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Batch")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Caution")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Digest")
                         .IsRequired()
                         .HasColumnType("TEXT");
