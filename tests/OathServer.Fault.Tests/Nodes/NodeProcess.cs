@@ -1,11 +1,17 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace OathServer.Fault.Tests.Nodes;
 
 /// <summary>A real server process that can be killed and started again at the same address.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
+    private const int SigTerm = 15;
+
+    private static readonly ConcurrentQueue<string> said = new();
+
     private readonly IReadOnlyDictionary<string, string> settings;
     private readonly int port;
     private Process? process;
@@ -35,25 +41,49 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["Urls"] = Address.ToString(), ["Logging__LogLevel__Default"] = "Critical" },
+            Environment = { ["Urls"] = Address.ToString() },
         };
         foreach (var (name, value) in settings)
         {
             start.Environment[name] = value;
         }
 
+        // A fault nobody foresaw is answered 500 and told here, so that a test that fails shows what it was.
+        start.Environment["Logging__LogLevel__Default"] = "Critical";
+        start.Environment["Logging__LogLevel__OathServer.Operations.FaultToProblem"] = "Error";
         process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             if (line.StartsWith("OathServer is ready at ", StringComparison.Ordinal))
             {
-                _ = process.StandardOutput.ReadToEndAsync();
+                _ = KeepAsync(process.StandardOutput);
                 return;
             }
         }
 
         throw new InvalidOperationException($"The node did not start: {await errors}");
+    }
+
+    /// <summary>SIGTERM: it drains and ends.</summary>
+    public async Task LeaveAsync()
+    {
+        Assert.Equal(0, Kill(process!.Id, SigTerm));
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        process.Dispose();
+        process = null;
+    }
+
+    /// <summary>What all nodes wrote to their logs: nothing, unless one met a fault that it does not know.</summary>
+    public static string Log => string.Join('\n', said);
+
+    private static async Task KeepAsync(StreamReader output)
+    {
+        while (await output.ReadLineAsync() is { } line)
+        {
+            said.Enqueue(line);
+        }
     }
 
     /// <summary>SIGKILL: no last words.</summary>
@@ -64,6 +94,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         process.Dispose();
         process = null;
     }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
 
     public async ValueTask DisposeAsync()
     {
