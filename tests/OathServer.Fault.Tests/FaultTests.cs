@@ -223,7 +223,6 @@ public class FaultTests
         TestContext.Current.TestOutputHelper!.WriteLine(
             $"{workload.Requests} requests, {workload.Acts.Count} acts of staff; longest reply {longest.TotalSeconds:0.00} s; "
             + string.Join(", ", history.Attempts.GroupBy(a => a.Answer).Select(g => $"{g.Key} {g.Count()}")));
-        Assert.True(history.Attempts.All(a => a.Answer != Answer.Other), NodeProcess.Log);
         Assert.Empty(HistoryChecker.Check(history, Effort.LongestReply));
     }
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
 using OathServer.Operations;
@@ -17,9 +19,13 @@ internal static class ApiKeyCommand
         role.AcceptOnlyFromAmong(Roles.All);
         var realm = new Option<string[]>("--realm") { Description = "A realm it may enter; repeat for several. All when left out." };
         var days = new Option<int?>("--days") { Description = "Days until it expires. Never when left out." };
+        var certificate = new Option<string?>("--client-certificate")
+        {
+            Description = "The client certificate it must come with: a PEM or DER file, or its SHA-256 in hexadecimal. Any or none when left out.",
+        };
         var create = new Command("create", "Makes an API key and prints it, alone, on the last line. It cannot be read again.")
         {
-            name, role, realm, days,
+            name, role, realm, days, certificate,
         };
         create.SetAction(async (parsed, cancel) =>
         {
@@ -30,7 +36,7 @@ internal static class ApiKeyCommand
                 await using var scope = host.Services.CreateAsyncScope();
                 var (_, key) = await host.Services.GetRequiredService<ApiKeyLife>().CreateAsync(
                     scope.ServiceProvider.GetRequiredService<OathDbContext>(), parsed.GetRequiredValue(name), parsed.GetRequiredValue(role),
-                    parsed.GetValue(realm) ?? [], life, Actor, cancel);
+                    parsed.GetValue(realm) ?? [], life, Actor, cancel, FingerprintOf(parsed.GetValue(certificate)));
                 Console.WriteLine($"API key {parsed.GetRequiredValue(name)}, role {parsed.GetRequiredValue(role)}. Keep it now; it is not shown again:");
                 Console.WriteLine(key);
                 return 0;
@@ -45,6 +51,34 @@ internal static class ApiKeyCommand
     }
 
     private static readonly AuditEvent Actor = new("command line", "", "");
+
+    /// <summary>Upper-case SHA-256 of a certificate that is named by file or by that fingerprint itself.</summary>
+    /// <exception cref="ArgumentException">It is neither.</exception>
+    private static string? FingerprintOf(string? certificate)
+    {
+        if (certificate is null)
+        {
+            return null;
+        }
+
+        if (File.Exists(certificate))
+        {
+            try
+            {
+                using var read = X509CertificateLoader.LoadCertificateFromFile(certificate);
+                return read.GetCertHashString(HashAlgorithmName.SHA256);
+            }
+            catch (CryptographicException)
+            {
+                throw new ArgumentException($"{certificate} is no certificate in PEM or DER form.");
+            }
+        }
+
+        var digits = certificate.Replace(":", "", StringComparison.Ordinal);
+        return digits.Length == 64 && digits.All(char.IsAsciiHexDigit)
+            ? digits.ToUpperInvariant()
+            : throw new ArgumentException($"--client-certificate {certificate} is neither a file nor a SHA-256 of 64 hexadecimal digits.");
+    }
 
     private static Command List()
     {

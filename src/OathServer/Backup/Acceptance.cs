@@ -51,7 +51,8 @@ internal sealed class Acceptance(
             if (result.Gap is null)
             {
                 return new AcceptedStore(true, $"{result.Batches} batches with {result.Acceptances} acceptances replayed from the journal"
-                    + (result.Unknown > 0 ? $", {result.Unknown} of tokens that are not in it" : ""));
+                    + (result.Unknown > 0 ? $", {result.Unknown} of tokens that are not in it" : "")
+                    + (result.Reseeded > 0 ? $"; {result.Reseeded} tokens got a new seed after the backup, which is lost: they are suspended until they are provisioned again" : ""));
             }
 
             gap = result.Gap;

@@ -8,8 +8,9 @@ namespace OathServer.Backup;
 /// <param name="Batches">Batches appended to the log of validations.</param>
 /// <param name="Acceptances">Codes accepted in them whose counters were moved.</param>
 /// <param name="Unknown">Acceptances of tokens that the backup does not hold.</param>
+/// <param name="Reseeded">Tokens whose new seed was made after the backup and is lost: they are suspended.</param>
 /// <param name="Gap">Why the journal does not join the database; null when it does, and the counters are exact.</param>
-internal sealed record ReplayResult(int Batches, int Acceptances, int Unknown, string? Gap);
+internal sealed record ReplayResult(int Batches, int Acceptances, int Unknown, int Reseeded, string? Gap);
 
 /// <summary>Brings a restored database to the last code that was accepted: continues each node's chain with the batches
 /// of the journal, each link checked, and moves the counters on, never back.</summary>
@@ -26,7 +27,7 @@ internal sealed class JournalReplay(AuditTrail audit)
 
         var heads = (await Anchors.HeadsAsync(db, cancel)).ToDictionary(h => h.Chain);
         var nodes = await Anchors.NodesAsync(db, cancel);
-        var result = new ReplayResult(0, 0, 0, null);
+        var result = new ReplayResult(0, 0, 0, 0, null);
         foreach (var node in nodes.Union(known.Keys.Select(k => k.Node)).Order())
         {
             var head = heads.GetValueOrDefault(ChainHead.Validations(node));
@@ -55,8 +56,7 @@ internal sealed class JournalReplay(AuditTrail audit)
                 });
                 await db.SaveChangesAsync(cancel);
                 db.ChangeTracker.Clear();
-                var (moved, unknown) = await MoveAsync(db, batch, cancel);
-                result = result with { Batches = result.Batches + 1, Acceptances = result.Acceptances + moved, Unknown = result.Unknown + unknown };
+                result = await MoveAsync(db, batch, result with { Batches = result.Batches + 1 }, cancel);
             }
         }
 
@@ -88,27 +88,53 @@ internal sealed class JournalReplay(AuditTrail audit)
         return last >= sequence ? null : $"the journal of node {node} ends before the backup does";
     }
 
-    private static async Task<(int Moved, int Unknown)> MoveAsync(OathDbContext db, JournaledBatch batch, CancellationToken cancel)
+    private static async Task<ReplayResult> MoveAsync(OathDbContext db, JournaledBatch batch, ReplayResult result, CancellationToken cancel)
     {
-        var (moved, unknown) = (0, 0);
-        foreach (var attempt in ValidationLog.Read(batch.Entries))
+        foreach (var attempt in ValidationLog.Read(batch.Entries).Where(a => a.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.CaughtUp))
         {
-            if (attempt.Outcome is not (Outcome.Accepted or Outcome.Resynchronised))
+            var generation = await db.Counters.Where(c => c.TokenId == attempt.TokenId).Select(c => (int?)c.Generation).SingleOrDefaultAsync(cancel);
+            if (generation is null)
             {
-                continue;
+                result = result with { Unknown = result.Unknown + 1 };
+            }
+            else if (attempt.Generation > generation && !await SwitchAsync(db, attempt, cancel))
+            {
+                // The holder's key has a seed that nobody else knows any more, and nobody has the one that is here.
+                var suspended = await db.Counters.Where(c => c.TokenId == attempt.TokenId && c.State != TokenState.Suspended)
+                    .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Suspended), cancel);
+                result = result with { Reseeded = result.Reseeded + suspended };
+            }
+            else if (attempt.Generation >= generation)
+            {
+                var at = attempt.At.ToUnixTimeMilliseconds();
+                var moved = await db.Counters.Where(c => c.TokenId == attempt.TokenId && c.Counter <= attempt.Counter).ExecuteUpdateAsync(
+                    c => c.SetProperty(x => x.Counter, attempt.Counter).SetProperty(x => x.LastAcceptedAt, at)
+                        .SetProperty(x => x.Flags, x => x.Flags | CounterFlags.OneCodeSeen), cancel);
+                result = result with { Acceptances = result.Acceptances + moved };
             }
 
-            var at = attempt.At.ToUnixTimeMilliseconds();
-            var rows = await db.Counters.Where(c => c.TokenId == attempt.TokenId && c.Counter <= attempt.Counter).ExecuteUpdateAsync(
-                c => c.SetProperty(x => x.Counter, attempt.Counter).SetProperty(x => x.LastAcceptedAt, at)
-                    .SetProperty(x => x.Flags, x => x.Flags | CounterFlags.OneCodeSeen), cancel);
-            moved += rows;
-            if (rows == 0 && !await db.Counters.AnyAsync(c => c.TokenId == attempt.TokenId, cancel))
-            {
-                unknown++;
-            }
+            // Otherwise it is of a seed that the token had before the one it has: its counter is another's.
         }
 
-        return (moved, unknown);
+        return result;
+    }
+
+    /// <summary>Switches to a seed that was staged before the backup, as its first code did; false when it is not there.</summary>
+    private static async Task<bool> SwitchAsync(OathDbContext db, LoggedAttempt attempt, CancellationToken cancel)
+    {
+        if (await db.PendingSeeds.SingleOrDefaultAsync(p => p.TokenId == attempt.TokenId && p.Generation == attempt.Generation, cancel) is not { } pending)
+        {
+            return false;
+        }
+
+        var token = await db.Tokens.SingleAsync(t => t.Id == attempt.TokenId, cancel);
+        (token.SealedSecret, token.StartCounter) = (pending.SealedSecret, pending.StartCounter);
+        db.PendingSeeds.Remove(pending);
+        await db.SaveChangesAsync(cancel);
+        db.ChangeTracker.Clear();
+        await db.Counters.Where(c => c.TokenId == attempt.TokenId).ExecuteUpdateAsync(c => c
+            .SetProperty(x => x.Generation, attempt.Generation).SetProperty(x => x.Counter, attempt.Counter).SetProperty(x => x.Drift, 0)
+            .SetProperty(x => x.Flags, CounterFlags.None).SetProperty(x => x.Failures, 0).SetProperty(x => x.LastRequest, 0L), cancel);
+        return true;
     }
 }

@@ -108,14 +108,18 @@ internal static class BatchesEndpoint
             : await Create(new BatchRequest(name, users, profile, shipment, realm, reader), http, db, life, cancel);
     }
 
-    private static ProblemHttpResult? Fault(BatchRequest request) => request switch
+    private static ProblemHttpResult? Fault(BatchRequest request) =>
+        FaultOf(request) is var (field, what) ? Problem.BadField(field, what) : null;
+
+    /// <summary>What is wrong with a request, and in which field; null when nothing is.</summary>
+    internal static (string Field, string What)? FaultOf(BatchRequest request) => request switch
     {
-        { Name.Length: 0 or > TextMax } => Problem.BadField("name", $"1 to {TextMax} characters."),
-        { Users.Count: 0 or > DeskBatches.UsersMax } => Problem.BadField("users", $"1 to {DeskBatches.UsersMax} users."),
+        { Name.Length: 0 or > TextMax } => ("name", $"1 to {TextMax} characters."),
+        { Users.Count: 0 or > DeskBatches.UsersMax } => ("users", $"1 to {DeskBatches.UsersMax} users."),
         _ when request.Users.Index().FirstOrDefault(u => u.Item is not { User.Length: > 0 and <= TextMax }) is { Item: not null } or { Index: > 0 } =>
-            Problem.BadField("users", $"a user's name has 1 to {TextMax} characters."),
+            ("users", $"a user's name has 1 to {TextMax} characters."),
         _ when request.Readers?.Any(r => r is not { Length: > 0 and <= TextMax } || r.Any(char.IsControl)) == true =>
-            Problem.BadField("readers", "names as GET /v1/readers tells them."),
+            ("readers", "names as GET /v1/readers tells them."),
         _ => null,
     };
 
@@ -190,7 +194,7 @@ internal static class BatchesEndpoint
         var labels = await BatchLabels.OfAsync(db, id, line, cancel);
         return labels.Count == 0 ? Problem.NotFound("There is no finished key to label.", "GET the batch to see which lines are done.")
             : format == "text" ? TypedResults.Text(BatchLabels.Text(labels), "text/plain; charset=utf-8")
-            : TypedResults.Text(BatchLabels.Html(labels), "text/html; charset=utf-8");
+            : BatchLabels.Page(labels);
     }
 
     private static string Word<T>(T state)

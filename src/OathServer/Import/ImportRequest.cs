@@ -66,6 +66,61 @@ internal sealed class ImportRequest : IDisposable
         }
     }
 
+    /// <summary>The form of a page, read already. Without a file the one of <paramref name="before"/> is taken again.</summary>
+    /// <exception cref="BadHttpRequestException">A field is not what it should be.</exception>
+    /// <exception cref="ImportRefusedException">The list of owners is none.</exception>
+    public static async Task<ImportRequest> OfFormAsync(IFormCollection form, ImportRequest? before, CancellationToken cancel)
+    {
+        var request = new ImportRequest();
+        try
+        {
+            foreach (var (name, value) in form.Where(f => f.Value.ToString().Length > 0 && f.Key is not "held" && f.Key[0] != '_'))
+            {
+                request.TakeField(name, value.ToString());
+            }
+
+            var file = form.Files.GetFile("file") is { Length: > 0 } sent ? sent : null;
+            if (file is null && before is null)
+            {
+                throw new BadHttpRequestException("Choose a seed file.");
+            }
+
+            request.FileName = file is null ? before!.FileName : Name("file", Path.GetFileName(file.FileName));
+            request.buffered = Held(file is null ? before!.buffered!.ToArray() : await OctetsAsync(file, cancel));
+            request.File = request.buffered;
+            request.Options = request.Options with { Length = request.buffered.Length };
+            if (form.Files.GetFile("owners") is { Length: > 0 } owners)
+            {
+                using var list = owners.OpenReadStream();
+                request.Options = request.Options with { Owners = OwnerList.Read(list) };
+            }
+
+            if (form.Files.GetFile("privateKey") is { Length: > 0 and < FieldMax } pem)
+            {
+                request.privateKey = Encoding.UTF8.GetString(await OctetsAsync(pem, cancel));
+            }
+
+            request.TakePrivateKey();
+            return request;
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>With its buffer at hand, to be cleared.</summary>
+    private static MemoryStream Held(byte[] octets) => new(octets, 0, octets.Length, writable: true, publiclyVisible: true);
+
+    private static async Task<byte[]> OctetsAsync(IFormFile file, CancellationToken cancel)
+    {
+        var octets = new byte[file.Length];
+        await using var stream = file.OpenReadStream();
+        await stream.ReadExactlyAsync(octets, cancel);
+        return octets;
+    }
+
     private void ReadQuery(IQueryCollection query)
     {
         foreach (var (name, values) in query)
@@ -289,7 +344,7 @@ internal sealed class ImportRequest : IDisposable
         Options.Key?.Dispose();
         if (buffered is not null)
         {
-            CryptographicOperations.ZeroMemory(buffered.GetBuffer());
+            CryptographicOperations.ZeroMemory(buffered.TryGetBuffer(out var octets) ? octets : default);
             buffered.Dispose();
         }
     }

@@ -40,7 +40,9 @@ internal static class OathHost
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RevealQuota>();
+        builder.Services.AddSingleton<SecondPerson>();
         builder.Services.AddDesk();
+        builder.Services.AddHostedService<DailyFigures>();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
@@ -72,6 +74,7 @@ internal static class OathHost
         app.MapAgents();
         app.MapBatches();
         app.MapRecords();
+        app.MapReveals();
         app.MapReadiness();
         app.MapAudit();
         app.MapStaff();

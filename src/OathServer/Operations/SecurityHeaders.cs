@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using OathServer.Access;
 using Scalar.AspNetCore;
 
@@ -23,6 +25,11 @@ internal static class SecurityHeaders
         });
     }
 
+    /// <summary>Lets this page carry this very style: one to print is kept as a single file. By its digest, so that nothing
+    /// else gets in (CSP 3 §2.3.1).</summary>
+    public static void AllowStyle(HttpContext http, string css) =>
+        http.Items[typeof(SecurityHeaders)] = $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(css)))}'";
+
     private static void Add(HttpContext http, string formAction)
     {
         var headers = http.Response.Headers;
@@ -34,7 +41,7 @@ internal static class SecurityHeaders
         // The API's page is made by a library: its script is let in by a nonce, its style has none.
         var (script, style) = http.Items[ScalarOptions.NonceHttpContextItemKey] is string nonce
             ? ($"'self' 'nonce-{nonce}'", "'self' 'unsafe-inline'")
-            : ("'self'", "'self'");
+            : ("'self'", http.Items[typeof(SecurityHeaders)] is string own ? own : "'self'");
         headers.ContentSecurityPolicy =
             $"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
             + $"form-action {formAction}; base-uri 'none'; frame-ancestors 'none'";

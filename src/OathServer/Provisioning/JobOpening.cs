@@ -32,10 +32,11 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
 
         var texts = look.Offered.Select(c => c.Text).ToList();
         var record = KeyIdentity.RecordOf(
-            await db.Records.Include(r => r.Person).Include(r => r.Tokens).ThenInclude(t => t.Counter).Include(r => r.Tokens).ThenInclude(t => t.Person)
-                .AsSplitQuery().Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
+            await db.Records.Include(r => r.Person).Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
         if (record is not null)
         {
+            // The record's tokens are filled in by the context.
+            await db.Tokens.Include(t => t.Counter).Include(t => t.Person).Where(t => t.Cuid == record.Cuid).LoadAsync(cancel);
             look = look with { Cuid = look.Offered.First(c => c.Text == record.Cuid) };
         }
 

@@ -83,6 +83,7 @@ internal sealed class JobRun(
             return;
         }
 
+        await new Preparation(secrets).RunAsync(job, cancel);
         var piv = new PivSteps(secrets);
         await piv.SetRetriesAsync(job, cancel);
         await piv.SetManagementKeyAsync(job, cancel);

@@ -16,6 +16,13 @@ internal sealed class LeaseLostException() : Exception("Another driver has taken
 internal sealed class Journal(
     OathDbContext db, ProvisioningJob job, KeyRecord record, Sealer sealer, AuditTrail audit, TimeProvider time, string driver)
 {
+    /// <summary>Steps that are done are committed at least so often, for those who watch; nothing rests on it.</summary>
+    private static readonly TimeSpan ShownWithin = TimeSpan.FromMilliseconds(250);
+
+    private readonly HashSet<ProvisioningStep> prepared = [];
+    private readonly HashSet<ProvisioningStep> begun = [];
+    private DateTimeOffset committedAt = time.GetUtcNow();
+
     /// <summary>How long a driver that says nothing keeps the job to itself.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
@@ -27,19 +34,37 @@ internal sealed class Journal(
 
     public ProvisioningStep Step(string name) => job.Steps.Single(s => s.Name == name);
 
+    /// <summary>This drive prepared something that is not committed before the first command.</summary>
+    public bool IsPrepared => prepared.Count > 0;
+
+    /// <summary>Whether this drive was the first to intend the step, so that its value cannot be on the key before it is
+    /// sent here.</summary>
+    public bool IsFirstTime(ProvisioningStep step) => prepared.Contains(step);
+
     /// <summary>Commits that <paramref name="next"/> is what the key gets and <paramref name="old"/> what it may still
     /// hold. Called again for a step that is intended already it changes neither value: there is never a third.</summary>
     public async Task IntendAsync(ProvisioningStep step, byte[]? old, byte[]? next, CancellationToken cancel)
     {
-        if (step.State == StepState.Intended)
+        begun.Add(step);
+        if (step.State != StepState.Intended)
         {
-            return;
+            Prepare(step, old, next);
+            await CommitAsync(cancel);
         }
+        else if (time.GetUtcNow() - committedAt > ShownWithin)
+        {
+            await CommitAsync(cancel);
+        }
+    }
 
+    /// <summary>Notes what the key gets; the caller commits it, with what other steps get, before the first of their
+    /// commands.</summary>
+    public void Prepare(ProvisioningStep step, byte[]? old, byte[]? next)
+    {
+        prepared.Add(step);
         step.SealedOld = old is null ? null : sealer.Seal(old, SealedPlace.StepOld(step.JobId, step.Ordinal));
         step.SealedNew = next is null ? null : sealer.Seal(next, SealedPlace.StepNew(step.JobId, step.Ordinal));
         Move(step, StepState.Intended);
-        await CommitAsync(cancel);
     }
 
     /// <summary>The value the key may still hold; null for the factory value.</summary>
@@ -78,11 +103,19 @@ internal sealed class Journal(
         await HoldAsync(cancel);
         await db.SaveChangesAsync(cancel);
         await transaction.CommitAsync(cancel);
+        committedAt = time.GetUtcNow();
     }
 
-    /// <summary>Stops the job with words for the operator; it stays open and can be resumed.</summary>
+    /// <summary>Stops the job with words for the operator; it stays open and can be resumed. What was prepared and not
+    /// begun was never sent and is forgotten: only a drive that dies leaves it in doubt.</summary>
     public async Task StopAsync(string trouble, AuditEvent actor, CancellationToken cancel)
     {
+        foreach (var step in prepared.Where(s => s.State == StepState.Intended && !begun.Contains(s)))
+        {
+            (step.SealedOld, step.SealedNew) = (null, null);
+            Move(step, StepState.Planned);
+        }
+
         job.Trouble = trouble;
         job.LeaseUntil = null;
         record.Status = InDoubt || job.StatusBefore == KeyStatus.InDoubt ? KeyStatus.InDoubt : KeyStatus.InProvisioning;

@@ -232,7 +232,7 @@ internal static class ProvisioningEndpoint
     internal static async Task<JobView?> FindAsync(OathDbContext db, Guid id, CancellationToken cancel) =>
         (await ViewsAsync(db, db.Jobs.AsNoTracking().Where(j => j.Id == id), cancel)).SingleOrDefault();
 
-    private static async Task<List<JobView>> ViewsAsync(OathDbContext db, IQueryable<ProvisioningJob> jobs, CancellationToken cancel)
+    internal static async Task<List<JobView>> ViewsAsync(OathDbContext db, IQueryable<ProvisioningJob> jobs, CancellationToken cancel)
     {
         var found = await jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal))
             .Select(j => new

@@ -1,15 +1,20 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using OathServer.Audit;
+using OathServer.Provisioning;
 using OathServer.Provisioning.Steps;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Tokens;
+using OathServer.Validation;
 
 namespace OathServer.Records;
 
 /// <summary>What changes a record after provisioning: its status, notes, and the reveals. Each with its audit entry in
 /// one transaction; a secret is handed out only after that entry is durable.</summary>
-internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, TimeProvider time)
+internal sealed class RecordLife(
+    AuditTrail audit, KeySecrets secrets, Sealer sealer, RevealQuota quota, SecondPerson second, TokenLife people, FactsChanged factsChanged, TimeProvider time)
 {
     private static readonly Dictionary<KeyStatus, KeyStatus[]> Next = new()
     {
@@ -21,6 +26,8 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
     };
 
     /// <summary>Shows the PUK. From then on a person knows it, and the record asks for its rotation. Null when none was set.</summary>
+    /// <exception cref="SecondPersonNeededException">It takes two, and nobody has approved it yet.</exception>
+    /// <exception cref="RevealQuotaSpentException">One person was shown too many today.</exception>
     public async Task<string?> RevealPukAsync(OathDbContext db, KeyRecord record, string reason, AuditEvent actor, CancellationToken cancel)
     {
         if (await secrets.PukOfAsync(db, record, cancel) is not { } puk)
@@ -28,9 +35,10 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
             return null;
         }
 
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        reason = await WithSecondPersonAsync(db, transaction, record, "puk", reason, actor, cancel);
         record.PukKnownToPerson = true;
         record.UpdatedAt = time.GetUtcNow();
-        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await audit.SaveAsync(db, cancel, Entry(actor, record, "puk.reveal", reason));
         await quota.AssertAsync(db, actor.Actor, cancel);
         await transaction.CommitAsync(cancel);
@@ -47,6 +55,7 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
 
         var pin = sealer.Open(blob, SealedPlace.RecordPin(record.Cuid));
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        reason = await WithSecondPersonAsync(db, transaction, record, "pin", reason, actor, cancel);
         // Two who ask at the same time: one statement decides who is shown it.
         var first = await db.Records.Where(r => r.Cuid == record.Cuid && r.SealedPin != null)
             .ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, (byte[]?)null), cancel) == 1;
@@ -96,11 +105,77 @@ internal sealed class RecordLife(AuditTrail audit, KeySecrets secrets, Sealer se
         await audit.SaveAsync(db, cancel, Entry(actor, record, "record.note", detail: null));
     }
 
+    /// <summary>Undoes a mistaken assignment before handout: the finished key and its tokens become <paramref name="user"/>'s,
+    /// who is made known when new, or nobody's when null. What is on the key stays. Null when done, else why not.</summary>
+    public async Task<string?> GiveAsync(OathDbContext db, KeyRecord record, string? user, AuditEvent actor, CancellationToken cancel)
+    {
+        if (record.Status != KeyStatus.ReadyForHandout)
+        {
+            return $"Key {record.Cuid} is {RecordViews.Words(record.Status)}; only a key that was not handed out can change hands here.";
+        }
+
+        if (await RolloutProfiles.VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel) is { Decisions.Oath: { } oath }
+            && oath.Name.Contains("{user}", StringComparison.Ordinal))
+        {
+            return "The credential on this key carries its user's name. Provision it again.";
+        }
+
+        var realm = record.Person?.Realm ?? record.Tokens.FirstOrDefault()?.Realm ?? ValidateEndpoint.DefaultRealm;
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        var person = user is null ? null : await people.PersonAsync(db, realm, user, cancel);
+        if (person is { Active: false })
+        {
+            return $"{person.Name} left the organisation, so the directory says.";
+        }
+
+        var before = record.Person?.Name;
+        record.Person = person;
+        record.UpdatedAt = time.GetUtcNow();
+        foreach (var token in record.Tokens)
+        {
+            token.Person = person;
+        }
+
+        if (person is null)
+        {
+            record.PersonId = null;
+            record.Tokens.ForEach(t => t.PersonId = null);
+        }
+
+        await audit.SaveAsync(db, cancel, Entry(actor, record, user is null ? "record.unassign" : "record.assign", $"before: {before ?? "nobody"}"));
+        var ids = record.Tokens.ConvertAll(t => t.Id);
+        await Holders.AlignAsync(db, db.Tokens.Where(t => ids.Contains(t.Id)), cancel);
+        await transaction.CommitAsync(cancel);
+        factsChanged.Announce();
+        return null;
+    }
+
     private static Task<int> MoveTokensAsync(OathDbContext db, List<long> ids, TokenState from, TokenState to, CancellationToken cancel) =>
         db.Counters.Where(c => ids.Contains(c.TokenId) && c.State == from).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, to), cancel);
 
     private static Task<int> RetireTokensAsync(OathDbContext db, List<long> ids, CancellationToken cancel) =>
         db.Counters.Where(c => ids.Contains(c.TokenId)).ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Disabled), cancel);
+
+    /// <summary>Where a reveal takes two, the reason with the second person's name; otherwise the reason.</summary>
+    /// <exception cref="SecondPersonNeededException">Nobody has approved it yet; that it was asked for is saved.</exception>
+    private async Task<string> WithSecondPersonAsync(
+        OathDbContext db, IDbContextTransaction transaction, KeyRecord record, string what, string reason, AuditEvent actor, CancellationToken cancel)
+    {
+        if (!second.IsNeeded(record))
+        {
+            return reason;
+        }
+
+        try
+        {
+            return $"{reason} (approved by {await second.TakeAsync(db, record, what, reason, actor, cancel)})";
+        }
+        catch (SecondPersonNeededException)
+        {
+            await transaction.CommitAsync(cancel);
+            throw;
+        }
+    }
 
     private static AuditEvent Entry(AuditEvent actor, KeyRecord record, string action, string? detail) => actor with
     {

@@ -35,9 +35,9 @@ internal static class RecordsEndpoint
             .WithSummary("Changes status or notes; a suspended, lost or retired key's tokens are refused at once.")
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         records.MapPost("/{cuid}/puk/reveal", RevealPuk).RequireAuthorization(Rules.Help)
-            .WithSummary("Shows the PUK, with a reason for the trail.").ProducesProblem(StatusCodes.Status404NotFound);
+            .WithSummary("Shows the PUK, with a reason for the trail; 202 where a second person must approve it first.").ProducesProblem(StatusCodes.Status404NotFound);
         records.MapPost("/{cuid}/pin/reveal", RevealPin).RequireAuthorization(Rules.Help)
-            .WithSummary("Shows the initial PIN for the only time.").ProducesProblem(StatusCodes.Status404NotFound);
+            .WithSummary("Shows the initial PIN for the only time; 202 where a second person must approve it first.").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<Results<Ok<List<RecordView>>, ProblemHttpResult>> Search(string? search, OathDbContext db, CancellationToken cancel) =>
@@ -82,15 +82,15 @@ internal static class RecordsEndpoint
         return TypedResults.Ok(RecordViews.Of((await RecordSearch.ByCuidAsync(db, cuid, cancel))!));
     }
 
-    private static Task<Results<Ok<PukReply>, ProblemHttpResult>> RevealPuk(
+    private static Task<Results<Ok<PukReply>, Accepted<RevealAskView>, ProblemHttpResult>> RevealPuk(
         string cuid, RevealRequest request, HttpContext http, OathDbContext db, RecordLife life, CancellationToken cancel) =>
         RevealAsync(cuid, request, http, db, life.RevealPukAsync, puk => new PukReply(puk), "This key has no PUK on record.", cancel);
 
-    private static Task<Results<Ok<PinReply>, ProblemHttpResult>> RevealPin(
+    private static Task<Results<Ok<PinReply>, Accepted<RevealAskView>, ProblemHttpResult>> RevealPin(
         string cuid, RevealRequest request, HttpContext http, OathDbContext db, RecordLife life, CancellationToken cancel) =>
         RevealAsync(cuid, request, http, db, life.RevealPinAsync, pin => new PinReply(pin), "The initial PIN was shown already, or none was kept.", cancel);
 
-    private static async Task<Results<Ok<T>, ProblemHttpResult>> RevealAsync<T>(
+    private static async Task<Results<Ok<T>, Accepted<RevealAskView>, ProblemHttpResult>> RevealAsync<T>(
         string cuid, RevealRequest request, HttpContext http, OathDbContext db,
         Func<OathDbContext, KeyRecord, string, AuditEvent, CancellationToken, Task<string?>> reveal, Func<string, T> reply, string none,
         CancellationToken cancel)
@@ -109,6 +109,10 @@ internal static class RecordsEndpoint
         try
         {
             secret = await reveal(db, record, request.Reason.Trim(), Actors.Of(http), cancel);
+        }
+        catch (SecondPersonNeededException needed)
+        {
+            return TypedResults.Accepted("/v1/reveals", RevealsEndpoint.View(needed.Ask));
         }
         catch (RevealQuotaSpentException spent)
         {

@@ -36,6 +36,12 @@ internal static class StorageFault
             {
                 return true;
             }
+
+            // A connection lost between two statements: the driver then says of the transaction that it is over.
+            if (cause is InvalidOperationException { Source: "Npgsql" })
+            {
+                return true;
+            }
         }
 
         return false;

@@ -31,20 +31,30 @@ internal enum Outcome : byte
 
     /// <summary>The same code was tried against many users or tokens; refused unseen while the alarm lasts.</summary>
     GuessingAlarm = 18,
+
+    /// <summary>There is no token here; the old server accepted the code.</summary>
+    AcceptedElsewhere = 19,
+
+    /// <summary>There is no token here; the old server refused the code.</summary>
+    RefusedElsewhere = 20,
+
+    /// <summary>A token that was moved in was taken past the codes that the old server accepted since.</summary>
+    CaughtUp = 21,
 }
 
 /// <summary>One attempt, as help desk reads it back.</summary>
 internal readonly record struct LoggedAttempt(
-    DateTimeOffset At, long TokenId, int ApiKeyId, Outcome Outcome, long Counter, int Distance, string? Subject);
+    DateTimeOffset At, long TokenId, int ApiKeyId, Outcome Outcome, long Counter, int Distance, string? Subject, int Generation = 0);
 
 /// <summary>
 /// The attempts of one batch, packed into one row: at (8), token (8), API key (4), outcome (1), counter (8),
-/// distance (4), length of the subject (1), subject (UTF-8). The subject is kept only where no token was found.
+/// distance (4), length of the subject (1), generation of the secret (4), subject (UTF-8). The generation is kept where a
+/// counter moved, 0 elsewhere; the subject is kept only where no token was found.
 /// Codes are never in it.
 /// </summary>
 internal sealed class ValidationLog
 {
-    private const int FixedSize = 8 + 8 + 4 + 1 + 8 + 4 + 1;
+    private const int FixedSize = 8 + 8 + 4 + 1 + 8 + 4 + 1 + 4;
     private const int SubjectMax = 64;
 
     private readonly ArrayBufferWriter<byte> buffer = new(4096);
@@ -56,7 +66,8 @@ internal sealed class ValidationLog
     public void Clear() => buffer.ResetWrittenCount();
 
     public void Add(
-        DateTimeOffset at, long tokenId, int apiKeyId, Outcome outcome, long counter = 0, int distance = 0, string? subject = null)
+        DateTimeOffset at, long tokenId, int apiKeyId, Outcome outcome, long counter = 0, int distance = 0, string? subject = null,
+        int generation = 0)
     {
         var entry = buffer.GetSpan(FixedSize + SubjectMax);
         BinaryPrimitives.WriteInt64BigEndian(entry, at.ToUnixTimeMilliseconds());
@@ -73,6 +84,7 @@ internal sealed class ValidationLog
         }
 
         entry[33] = (byte)length;
+        BinaryPrimitives.WriteInt32BigEndian(entry[34..], generation);
         buffer.Advance(FixedSize + length);
     }
 
@@ -90,7 +102,8 @@ internal sealed class ValidationLog
                 (Outcome)entry[20],
                 BinaryPrimitives.ReadInt64BigEndian(entry[21..]),
                 BinaryPrimitives.ReadInt32BigEndian(entry[29..]),
-                length == 0 ? null : Encoding.UTF8.GetString(entry.Slice(FixedSize, length)));
+                length == 0 ? null : Encoding.UTF8.GetString(entry.Slice(FixedSize, length)),
+                BinaryPrimitives.ReadInt32BigEndian(entry[34..]));
             at += FixedSize + length;
         }
     }

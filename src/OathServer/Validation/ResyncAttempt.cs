@@ -27,7 +27,7 @@ internal sealed class ResyncAttempt(
 
         ref var row = ref rows[facts.TokenId];
         Outcome = tooMany ? Outcome.Throttled : Search(ref row, now);
-        log.Add(now, row.TokenId, apiKeyId, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue));
+        log.Add(now, row.TokenId, apiKeyId, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue), generation: row.Generation);
     }
 
     private Outcome Search(ref CounterRow row, DateTimeOffset now)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -9,8 +8,6 @@ namespace OathServer.Fault.Tests.Nodes;
 internal sealed class NodeProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
-
-    private static readonly ConcurrentQueue<string> said = new();
 
     private readonly IReadOnlyDictionary<string, string> settings;
     private readonly int port;
@@ -41,23 +38,26 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["Urls"] = Address.ToString() },
+            Environment =
+            {
+                ["Urls"] = Address.ToString(),
+                ["Logging__LogLevel__Default"] = "Critical",
+                // A fault that the server has no name for is told.
+                ["Logging__LogLevel__OathServer.Operations.FaultToProblem"] = "Error",
+            },
         };
         foreach (var (name, value) in settings)
         {
             start.Environment[name] = value;
         }
 
-        // A fault nobody foresaw is answered 500 and told here, so that a test that fails shows what it was.
-        start.Environment["Logging__LogLevel__Default"] = "Critical";
-        start.Environment["Logging__LogLevel__OathServer.Operations.FaultToProblem"] = "Error";
         process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             if (line.StartsWith("OathServer is ready at ", StringComparison.Ordinal))
             {
-                _ = KeepAsync(process.StandardOutput);
+                _ = TellAsync(process.StandardOutput, TestContext.Current.TestOutputHelper);
                 return;
             }
         }
@@ -75,14 +75,18 @@ internal sealed class NodeProcess : IAsyncDisposable
         process = null;
     }
 
-    /// <summary>What all nodes wrote to their logs: nothing, unless one met a fault that it does not know.</summary>
-    public static string Log => string.Join('\n', said);
-
-    private static async Task KeepAsync(StreamReader output)
+    private static async Task TellAsync(StreamReader output, ITestOutputHelper? told)
     {
-        while (await output.ReadLineAsync() is { } line)
+        try
         {
-            said.Enqueue(line);
+            while (await output.ReadLineAsync() is { } line)
+            {
+                told?.WriteLine(line);
+            }
+        }
+        catch (Exception ended) when (ended is InvalidOperationException or ObjectDisposedException or IOException)
+        {
+            // the process, or the test, is over
         }
     }
 

@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Audit;
+using OathServer.Secrets;
+using OathServer.Storage;
 using OathServer.Tests.Databases;
 
 namespace OathServer.Tests.Backup;
@@ -13,6 +16,7 @@ public abstract class Drill : IDisposable
 {
     private const int Before = 3;
     private const int After = 9;
+    private static readonly byte[] NewSeed = [.. "another secret, of 20"u8[..20]];
 
     private readonly string root = Directory.CreateTempSubdirectory("oathserver-drill-").FullName;
 
@@ -32,6 +36,14 @@ public abstract class Drill : IDisposable
             Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, After)));
             Assert.True(await server.AcceptsAsync("B1", Codes.Hotp(Codes.Secret, 0)));
             Assert.False(await server.AcceptsAsync("T1", totp));
+            // Staged before the backup, switched after it: the code that switched is used, and so are those of the old seed.
+            Assert.Equal((2, 1L), await server.CounterAsync("R1") is var row ? (row.Generation, row.Counter) : default);
+            Assert.False(await server.AcceptsAsync("R1", Codes.Hotp(NewSeed, 0)));
+            Assert.True(await server.AcceptsAsync("R1", Codes.Hotp(NewSeed, 1)));
+            Assert.False(await server.AcceptsAsync("R1", Codes.Hotp(Codes.Secret, 41)));
+            // Staged and switched after it: the seed is lost, and the old one opens nothing.
+            Assert.Contains("1 tokens got a new seed", said, StringComparison.Ordinal);
+            Assert.False(await server.AcceptsAsync("S1", Codes.Hotp(Codes.Secret, 40)));
             var verdict = await server.WithDatabase(db => server.Services.GetRequiredService<TrailCheck>().RunAsync(db, Cancel));
             Assert.True(verdict.Holds, string.Join("; ", verdict.Faults));
             Assert.Contains(await server.WithDatabase(db => Task.FromResult(db.Audit.ToList())), e => e.Action == Anchors.RestoreAction);
@@ -76,6 +88,9 @@ public abstract class Drill : IDisposable
             server.AddTokenAsync(name, Codes.Secret, timeStep: step).GetAwaiter().GetResult();
         }
 
+        server.AddTokenAsync("R1", Codes.Secret, counter: 40).GetAwaiter().GetResult();
+        server.AddTokenAsync("S1", Codes.Secret, counter: 40).GetAwaiter().GetResult();
+        await StageAsync(server, "R1");
         for (var counter = 0; counter < Before; counter++)
         {
             Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, counter)));
@@ -94,10 +109,34 @@ public abstract class Drill : IDisposable
             Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, counter)));
         }
 
+        Assert.True(await server.AcceptsAsync("R1", Codes.Hotp(Codes.Secret, 40)));
+        await StageAsync(server, "S1");
+        foreach (var reseeded in (string[])["R1", "S1"])
+        {
+            Assert.True(await server.AcceptsAsync(reseeded, Codes.Hotp(NewSeed, 0)));
+        }
+
         var totp = Codes.Totp(Codes.Secret, DateTimeOffset.UtcNow);
         Assert.True(await server.AcceptsAsync("T1", totp));
         return (settings["Data:Folder"]!, backup, totp);
     }
+
+    /// <summary>A new seed waits beside the old one, as a reseed leaves it before the key's first code.</summary>
+    private static Task<int> StageAsync(ServerUnderTest server, string serial) => server.WithDatabase(async db =>
+    {
+        var token = await db.Tokens.SingleAsync(t => t.Serial == serial, Cancel);
+        db.PendingSeeds.Add(new PendingSeed
+        {
+            TokenId = token.Id,
+            Generation = 2,
+            SealedSecret = server.Services.GetRequiredService<Sealer>().Seal(NewSeed, SealedPlace.TokenSecret(serial, 2)),
+            StagedBy = "test",
+            StagedAt = DateTimeOffset.UtcNow,
+        });
+        await db.SaveChangesAsync(Cancel);
+        return await db.Counters.Where(c => c.TokenId == token.Id)
+            .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags | CounterFlags.ReseedPending), Cancel);
+    });
 
     private protected Dictionary<string, string?> Settings(string name) => new()
     {

@@ -9,6 +9,9 @@ public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
 public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
 
 [OnPostgreSql]
+public class FirstUseTestsOnPostgreSql : Validation.FirstUseTests;
+
+[OnPostgreSql]
 public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
 
 [OnPostgreSql]
@@ -21,7 +24,19 @@ public class PskcImportTestsOnPostgreSql : Import.PskcImportTests;
 public class UploadTestsOnPostgreSql : Import.UploadTests;
 
 [OnPostgreSql]
+public class SeedFileTestsOnPostgreSql : Import.SeedFileTests;
+
+[OnPostgreSql]
+public class UndoTestsOnPostgreSql : Import.UndoTests;
+
+[OnPostgreSql]
+public class ExportTestsOnPostgreSql : Import.ExportTests;
+
+[OnPostgreSql]
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
+
+[OnPostgreSql]
+public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
 
 [OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
@@ -31,3 +46,9 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 
 [OnPostgreSql]
 public class AccessTestsOnPostgreSql : Access.AccessTests;
+
+[OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
+
+[OnPostgreSql]
+public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;

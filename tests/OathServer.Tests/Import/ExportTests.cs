@@ -10,7 +10,7 @@ using Pskc;
 
 namespace OathServer.Tests.Import;
 
-public sealed class ExportTests
+public class ExportTests
 {
     private const string Passphrase = "correct horse battery staple";
 

@@ -4,7 +4,7 @@ using OathServer.Access;
 
 namespace OathServer.Tests.Import;
 
-public sealed class UndoTests
+public class UndoTests
 {
     [Fact]
     public async Task An_import_nothing_of_which_was_used_is_taken_back_whole_and_can_be_imported_again()

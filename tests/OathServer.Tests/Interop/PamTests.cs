@@ -52,6 +52,10 @@ public class PamTests
         Assert.False(await pam.AcceptsAsync("alice", Codes.Hotp(Codes.Secret, 0)));
         Assert.False(await pam.AcceptsAsync("nobody", Codes.Hotp(Codes.Secret, 1)));
         Assert.True(await pam.AcceptsAsync("alice", Codes.Hotp(Codes.Secret, 1)));
+
+        // Far ahead: PAM's conversation shows the challenge and asks for the next code, in the same login.
+        Assert.True(await pam.AcceptsAsync("alice", Codes.Hotp(Codes.Secret, 50), Codes.Hotp(Codes.Secret, 51)));
+        Assert.Equal(52, (await radius.Server.CounterAsync("A1")).Counter);
     }
 
     /// <summary>A PAM service of the test's own, laid over /etc/pam.d in a mount namespace: the machine's stays as it is.</summary>
@@ -72,7 +76,7 @@ public class PamTests
             return new Pam(folder);
         }
 
-        public async Task<bool> AcceptsAsync(string user, string code)
+        public async Task<bool> AcceptsAsync(string user, params string[] codes)
         {
             using var login = Process.Start(new ProcessStartInfo("/usr/bin/unshare",
                 ["-m", "sh", "-c", "mount --bind \"$1\" /etc/pam.d && exec pamtester login \"$2\" authenticate", "sh", folder, user])
@@ -81,7 +85,11 @@ public class PamTests
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             })!;
-            await login.StandardInput.WriteLineAsync(code);
+            foreach (var code in codes)
+            {
+                await login.StandardInput.WriteLineAsync(code);
+            }
+
             login.StandardInput.Close();
             var said = await login.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)
                 + await login.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

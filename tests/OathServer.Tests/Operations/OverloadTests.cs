@@ -27,6 +27,30 @@ public class OverloadTests
         Assert.Equal(HttpStatusCode.OK, (await StatusAsync(greedy, "A1", "000000")).Status);
     }
 
+    /// <summary>The short form of <c>OathServer.Load overload</c>: floods that leave nothing behind.</summary>
+    [Fact]
+    public async Task Flood_after_flood_only_sheds_and_leaves_the_memory_and_the_answers_as_they_were()
+    {
+        const int floods = 6;
+        const int requests = 1500;
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Limits:AtOncePerKey"] = "16" });
+        await server.AddTokenAsync("A1", Codes.Secret);
+        await server.AddTokenAsync("A2", Codes.Secret);
+        using var client = await ClientAsync(server, "vpn");
+        long settled = 0;
+        for (var flood = 0; flood < floods; flood++)
+        {
+            var statuses = await Task.WhenAll(Enumerable.Range(0, requests).Select(i => StatusAsync(client, "A1", $"{i:D6}")));
+            Assert.All(statuses, s => Assert.True(s.Status is HttpStatusCode.OK || (s.Status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable && s.Again), s.Status.ToString()));
+            Assert.Contains(statuses, s => s.Status != HttpStatusCode.OK);
+            Assert.True(await server.AcceptsAsync("A2", Codes.Hotp(Codes.Secret, flood)));
+            // The first flood fills pools that are kept; what comes after must not grow.
+            settled = flood < 2 ? GC.GetTotalMemory(forceFullCollection: true) : settled;
+        }
+
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - settled < 64 << 20, $"{GC.GetTotalMemory(forceFullCollection: true) - settled} bytes more than after the second flood");
+    }
+
     [Fact]
     public async Task A_key_with_a_rate_is_held_to_it()
     {

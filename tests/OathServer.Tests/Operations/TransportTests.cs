@@ -50,6 +50,21 @@ public class TransportTests
     }
 
     [Theory]
+    [InlineData("https", "otp.example.org", true)]
+    [InlineData("https", "127.0.0.1", false)]
+    [InlineData("http", "otp.example.org", false)]
+    public async Task A_browser_is_told_to_come_by_TLS_alone_for_a_year_unless_the_name_is_this_machines(string scheme, string host, bool told)
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Urls"] = $"{scheme}://127.0.0.1:0" });
+        using var browser = new SignIn.Browser(server.Address);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/sign-in") { Headers = { Host = host } };
+        using var reply = await browser.Client.SendAsync(request, Cancel);
+
+        Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        Assert.Equal(told, reply.Headers.TryGetValues("Strict-Transport-Security", out var values) && values.Single() == "max-age=31536000");
+    }
+
+    [Theory]
     [InlineData("http://127.0.0.1:0", null, false)]
     [InlineData("http://[::1]:0", null, false)]
     [InlineData("http://0.0.0.0:0", null, true)]
@@ -103,6 +118,24 @@ public class TransportTests
             using var reply = await client.PostAsJsonAsync("/v1/validate", new { serial = "none", code = "000000" }, Cancel);
             Assert.Equal(expected, reply.StatusCode);
         }
+    }
+
+    [Fact]
+    public async Task The_command_line_binds_a_key_to_a_certificate_by_its_file_or_its_fingerprint()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        using var own = Certificate("CN=vpn");
+        var (file, fingerprint) = (Path.Combine(server.Folder, "vpn.pem"), own.GetCertHashString(HashAlgorithmName.SHA256));
+        await File.WriteAllTextAsync(file, own.ExportCertificatePem(), Cancel);
+        string[] create = ["apikey", "create", "--role", Roles.RelyingParty, "--client-certificate"];
+
+        var byFile = await Import.CommandLine.OathServerInAsync(server.Folder, [.. create, file, "--name", "one"]);
+        var byFingerprint = await Import.CommandLine.OathServerInAsync(server.Folder, [.. create, string.Join(':', fingerprint.ToLowerInvariant().Chunk(2).Select(c => new string(c))), "--name", "two"]);
+        var neither = await Import.CommandLine.OathServerInAsync(server.Folder, [.. create, "vpn", "--name", "three"]);
+
+        Assert.Equal((0, 0, 2), (byFile.Exit, byFingerprint.Exit, neither.Exit));
+        Assert.Contains("neither a file nor a SHA-256", neither.Errors, StringComparison.Ordinal);
+        Assert.Equal([fingerprint, fingerprint], await server.WithDatabase(db => Task.FromResult(db.ApiKeys.OrderBy(k => k.Name).Select(k => k.ClientCertificate).ToArray())));
     }
 
     private static HttpClient Client(ServerUnderTest server, string key, X509Certificate2? certificate)

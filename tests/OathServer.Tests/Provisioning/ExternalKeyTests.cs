@@ -57,7 +57,7 @@ public sealed class ExternalKeyTests : IDisposable
 
         var plan = await reply.Content.ReadFromJsonAsync<JsonElement>(Cancel);
         Assert.True(plan.GetProperty("possible").GetBoolean(), plan.ToString());
-        Assert.Equal(["puk", "oath", "fido", "pin", "first-code", "force-pin-change", "record"],
+        Assert.Equal(["puk", "oath", "fido", "pin", "first-code", "force-pin-change", "earlier-credential", "record"],
             plan.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("name").GetString()));
         Assert.False(File.Exists(State), "the sample writes its state when something changes");
     }

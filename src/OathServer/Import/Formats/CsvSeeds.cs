@@ -124,7 +124,7 @@ internal static class CsvSeeds
 
     private static void Expect(CsvTable table, SeedKey key, int least, int most)
     {
-        if (table.Count < least || table.Count > most)
+        if (table.Count < least || table.Filled > most)
         {
             Fields.Bad(key, $"its row has {table.Count} columns, not {least} to {most}");
         }

@@ -44,7 +44,8 @@ internal sealed class CsvTable : IDisposable
             while (reader.Read())
             {
                 Line = (int)reader.LineNumber;
-                if (!IsBlank())
+                // A remark may stand further in than the first column of the line.
+                if (!IsBlank() && !Octets(0).StartsWith("#"u8))
                 {
                     return true;
                 }
@@ -56,6 +57,21 @@ internal sealed class CsvTable : IDisposable
         {
             var line = (int)fault.LineNumber;
             throw new ImportRefusedException(Fault.BadRow, $"line {line}: this cannot be read as separated values; is a quotation mark out of place?", line: line);
+        }
+    }
+
+    /// <summary>How many fields the row has up to the last that is not empty.</summary>
+    public int Filled
+    {
+        get
+        {
+            var count = reader.FieldCount;
+            while (count > 0 && reader.GetSpan(count - 1).Length == 0)
+            {
+                count--;
+            }
+
+            return count;
         }
     }
 

@@ -37,6 +37,9 @@ internal static class Fields
             case "OCRA" or "OCRA2":
                 key.NotEnrolled = "OCRA is not validated here";
                 break;
+            case "MOTP":
+                key.NotEnrolled = "mOTP is not validated here";
+                break;
             default:
                 Bad(key, "its type is neither hotp nor totp");
                 break;

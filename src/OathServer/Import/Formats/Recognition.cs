@@ -99,8 +99,8 @@ internal static class Recognition
             SeedFormat.FreeipaLdif => lines.Exists(l => l.StartsWith("dn:", StringComparison.OrdinalIgnoreCase))
                 && lines.Exists(l => l.StartsWith("objectClass: ipatoken", StringComparison.OrdinalIgnoreCase)),
             SeedFormat.SerialSecretCounter => rows.TrueForAll(r => r.Length == 2 || (r.Length == 3 && r[2].Length > 0 && r[2].All(char.IsAsciiDigit))),
-            SeedFormat.OathCsv => rows.TrueForAll(r => r.Length is >= 2 and <= 10) && !rows.Exists(r => r.Length >= 3 && r[2].All(char.IsAsciiDigit) && r[2].Length > 0)
-                && rows.TrueForAll(r => r.Length == 2 || IsType(r[2]) || (r.Length >= 6 && IsType(r[5])) || r.Length == 5),
+            SeedFormat.OathCsv => rows.TrueForAll(r => r.Length <= 10) && !rows.Exists(r => r.Length >= 3 && r[2].All(char.IsAsciiDigit) && r[2].Length > 0)
+                && (rows.TrueForAll(r => r.Length > 1) || rows.Exists(r => r.Length > 2 && IsType(r[2]))) && rows.TrueForAll(r => r.Length < 3 || IsType(r[2]) || (r.Length >= 6 && IsType(r[5])) || r.Length == 5),
             SeedFormat.YubicoLog => rows.TrueForAll(r => YubicoSeeds.IsTraditional(r[0]) || YubicoSeeds.IsYubicoFormat(r)),
             SeedFormat.EntraCsv => rows[0].Contains("serial number", StringComparer.OrdinalIgnoreCase) && rows[0].Contains("secret key", StringComparer.OrdinalIgnoreCase),
             SeedFormat.UsersOath => lines.TrueForAll(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [var type, _, _, _, ..] && UsersOathSeeds.IsType(type)),

@@ -3,6 +3,7 @@ using OathServer.Interop;
 using OathServer.Monitoring;
 using OathServer.Storage;
 using OathServer.Validation;
+using OathServer.Validation.Elsewhere;
 using static OathServer.Operations.Settings.Setting;
 
 namespace OathServer.Operations.Settings;
@@ -12,6 +13,7 @@ internal static class KnownSettings
 {
     private static readonly ValidationPolicy Validation = new();
     private static readonly LimitsPolicy Limits = new();
+    private static readonly ParallelRunPolicy Parallel = new();
 
     public static readonly IReadOnlyList<Setting> All =
     [
@@ -45,16 +47,26 @@ internal static class KnownSettings
         Duration("Validation:GuessingWindow", $"How long that is remembered ({Validation.GuessingWindow})."),
         Whole("Validation:FailingSubjectsPerMinute", 2, int.MaxValue, $"Users that may fail through one relying party ({Validation.FailingSubjectsPerMinute})."),
         Duration("Validation:GuessingDelay", $"How much later failures are answered then ({Validation.GuessingDelay})."),
+        Flag("Validation:TokenIdentifiers", "Whether an OATH token identifier typed before a code (`ubom05174211…`) is dropped (`false`)."),
         Whole("Limits:AtOncePerKey", 1, int.MaxValue, $"Requests of one API key answered at the same time ({Limits.AtOncePerKey})."),
         Whole("Limits:PerSecondPerKey", 0, int.MaxValue, $"Requests a second of one API key; 0 for no limit ({Limits.PerSecondPerKey})."),
         Whole("Limits:UnknownKeysPerMinute", 1, int.MaxValue, $"Unknown API keys from one address in a minute ({Limits.UnknownKeysPerMinute})."),
         Whole("Limits:SignInsPerMinute", 1, int.MaxValue, $"Sign-ins tried from one address in a minute ({Limits.SignInsPerMinute})."),
         Whole("Records:RevealsADay", 0, int.MaxValue, "PUKs and PINs one person may reveal in a day."),
+        Text("Records:SecondPersonRealms", "Realms in which a reveal takes two people, with commas; `*` for all (none)."),
+        Whole("Records:SecondPersonMinutes", 1, 1440, "Minutes the second has to approve, and the first to look (15)."),
         Flag("Interop:PrivacyIdea", "Offers `/validate/check` as privacyIDEA's clients call it (`false`)."),
         Flag("Interop:FreeRadius", "Offers `/radius/authorize` for FreeRADIUS (`false`)."),
         Text("Interop:Realm", $"The realm of a request without one (`{new InteropPolicy().Realm}`)."),
         Network("Interop:Clients:*", "Networks whose clients need no API key there (this machine)."),
         Flag("Interop:ResyncByChallenge", "Whether a code far ahead is answered by asking for the next (`true`)."),
+        Address("ParallelRun:Server", "The server being replaced, asked for whom there is no token here: `https://…/validate/check` or `radius://host:1812` (none)."),
+        Secret("ParallelRun:Secret", "The secret shared with a RADIUS server; for REST what goes as `Authorization`."),
+        Duration("ParallelRun:Timeout", $"How long it may take ({Parallel.Timeout})."),
+        Whole("ParallelRun:AtOnce", 1, ParallelRunPolicy.AtOnceMax, $"Requests put to it at the same time ({Parallel.AtOnce})."),
+        Text("ParallelRun:Realms:*", "The realms it is asked for (all)."),
+        Flag("ParallelRun:RequireMessageAuthenticator", "Whether a RADIUS answer must be signed (`true`); a server older than July 2024 may not do it."),
+        Duration("ParallelRun:Remember", $"How long a code is remembered that it accepted ({Parallel.Remember})."),
         Address("Staff:OpenId:Authority", "Where staff sign in instead (OpenID Connect)."),
         Text("Staff:OpenId:ClientId", "This server's name there."),
         Secret("Staff:OpenId:ClientSecret", "And its secret."),

@@ -30,12 +30,12 @@ internal static class HandoutEndpoint
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    private static async Task<IResult> Look(string cuid, OathDbContext db, CancellationToken cancel) =>
+    private static async Task<IResult> Look(string cuid, HttpContext http, OathDbContext db, CancellationToken cancel) =>
         await Whole(db).SingleOrDefaultAsync(r => r.Cuid == cuid, cancel) is { ProfileName: not null } record
-            ? Page([await SheetAsync(db, record, pin: null, cancel)])
+            ? Page(http, [await SheetAsync(db, record, pin: null, cancel)])
             : Problem.NotFound($"There is no finished key {cuid}.", "Provision it first.");
 
-    private static async Task<IResult> Print(
+    internal static async Task<IResult> Print(
         HandoutRequest request, HttpContext http, OathDbContext db, Sealer sealer, AuditTrail audit, CancellationToken cancel)
     {
         if ((request.Cuids is null) == (request.Batch is null))
@@ -90,11 +90,14 @@ internal static class HandoutEndpoint
         // The trail says that a PIN was shown before the page with it leaves.
         await transaction.CommitAsync(cancel);
         http.Response.Headers.CacheControl = "no-store";
-        return Page(sheets);
+        return Page(http, sheets);
     }
 
-    private static RazorComponentResult<HandoutPage> Page(IReadOnlyList<HandoutSheet> sheets) =>
-        new(new Dictionary<string, object?> { [nameof(HandoutPage.Sheets)] = sheets });
+    private static RazorComponentResult<HandoutPage> Page(HttpContext http, IReadOnlyList<HandoutSheet> sheets)
+    {
+        SecurityHeaders.AllowStyle(http, HandoutPage.Style);
+        return new(new Dictionary<string, object?> { [nameof(HandoutPage.Sheets)] = sheets });
+    }
 
     private static async Task<HandoutSheet> SheetAsync(OathDbContext db, KeyRecord record, string? pin, CancellationToken cancel)
     {

@@ -22,7 +22,7 @@ internal static class IdentityStep
         var piv = PivApplication.Select(job.Card);
         try
         {
-            steps.Authenticate(piv, job.Record);
+            steps.Authenticate(piv, job);
             job.Journal.Done(step, Write(piv));
         }
         catch (Exception fault) when (fault is JobStoppedException or CardStatusException)

@@ -43,8 +43,9 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         if (step.State == StepState.Planned)
         {
             step.Before = await CounterAsync(job, cancel);
-            await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         }
+
+        await job.Journal.IntendAsync(step, old: null, next: null, cancel);
 
         // Nobody but this job can move the counter of a pending token: when it moved, the code was accepted.
         for (var round = 0; await CounterAsync(job, cancel) <= step.Before; round++)
@@ -217,7 +218,7 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         return start;
     }
 
-    private static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
+    internal static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
         job.Journal.Database.Counters.AsNoTracking().Where(c => c.TokenId == job.Token!.Id).Select(c => c.Counter).SingleAsync(cancel);
 
     internal static OathAlgorithm AlgorithmOf(Token token) => token.Algorithm switch

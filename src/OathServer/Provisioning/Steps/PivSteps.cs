@@ -30,7 +30,7 @@ internal sealed class PivSteps(KeySecrets secrets)
         }
 
         await job.Journal.IntendAsync(step, old: null, next: null, cancel);
-        Authenticate(piv, job.Record);
+        Authenticate(piv, job);
         await VerifyFactoryPinAsync(job, step, piv, pin, puk, cancel);
         piv.SetPinRetries(wanted.Pin, wanted.Puk);
         if (piv.ReadPinMetadata() is { } after && after.TriesTotal != wanted.Pin)
@@ -52,13 +52,7 @@ internal sealed class PivSteps(KeySecrets secrets)
 
         var piv = PivApplication.Select(job.Card);
         var algorithm = AlgorithmOf(piv);
-        if (step.State == StepState.Planned)
-        {
-            var made = KeySecrets.MakeManagementKey(algorithm);
-            await job.Journal.IntendAsync(step, secrets.ManagementKeyOf(job.Record), made, cancel);
-            CryptographicOperations.ZeroMemory(made);
-        }
-
+        await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         var key = job.Journal.New(step);
         var old = job.Journal.Old(step);
         try
@@ -107,13 +101,7 @@ internal sealed class PivSteps(KeySecrets secrets)
             return;
         }
 
-        if (step.State == StepState.Planned)
-        {
-            var made = SecretDigits.Random(job.Decisions.Pin.Digits, job.Rules.Pin.Alphabet);
-            await job.Journal.IntendAsync(step, old: null, made, cancel);
-            CryptographicOperations.ZeroMemory(made);
-        }
-
+        await job.Journal.IntendAsync(step, old: null, next: null, cancel);
         var piv = PivApplication.Select(job.Card);
         var pin = job.Journal.New(step);
         try
@@ -163,14 +151,17 @@ internal sealed class PivSteps(KeySecrets secrets)
         }
     }
 
-    /// <summary>Proves the management key that the record says, or else the factory's.</summary>
-    public void Authenticate(PivApplication piv, KeyRecord record)
+    /// <summary>Proves the management key that the record says, or the one this job may have set, or else the factory's.</summary>
+    public void Authenticate(PivApplication piv, JobInHand job)
     {
         var algorithm = AlgorithmOf(piv);
-        var known = secrets.ManagementKeyOf(record);
+        var known = secrets.ManagementKeyOf(job.Record);
+        var ours = job.Journal.Step(StepNames.ManagementKey) is { SealedNew: not null } step ? job.Journal.New(step) : null;
         var proven = (known is not null && piv.AuthenticateManagementKey(known, algorithm))
+            || (ours is not null && piv.AuthenticateManagementKey(ours, algorithm))
             || piv.AuthenticateManagementKey(PivApplication.FactoryManagementKey, algorithm);
         CryptographicOperations.ZeroMemory(known);
+        CryptographicOperations.ZeroMemory(ours);
         if (!proven)
         {
             throw new JobStoppedException("The management key is not the factory value and not one of ours. Reset PIV on the key, then resume.");

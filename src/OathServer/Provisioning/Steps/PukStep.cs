@@ -20,13 +20,14 @@ internal sealed class PukStep(KeySecrets secrets)
         }
 
         var piv = PivApplication.Select(job.Card);
-        var isFirstTime = step.State == StepState.Planned;
-        if (isFirstTime)
+        if (step.State == StepState.Planned)
         {
-            await IntendAsync(job, step, piv, cancel);
+            await PrepareAsync(job, step, piv, cancel);
+            await job.Journal.CommitAsync(cancel);
         }
 
-        await ChangeAsync(job, step, piv, job.Profile, isFirstTime, job.Decisions.Puk.Strategy switch
+        await job.Journal.IntendAsync(step, old: null, next: null, cancel);
+        await ChangeAsync(job, step, piv, job.Profile, job.Journal.IsFirstTime(step), job.Decisions.Puk.Strategy switch
         {
             PukStrategy.Derived => $"derived with master version {step.MasterVersion}",
             PukStrategy.Batch => "one for the batch, escrowed",
@@ -59,16 +60,17 @@ internal sealed class PukStep(KeySecrets secrets)
         }
     }
 
-    private async Task IntendAsync(JobInHand job, ProvisioningStep step, PivApplication piv, CancellationToken cancel)
+    /// <summary>Makes the new value and says which one it replaces.</summary>
+    public async Task PrepareAsync(JobInHand job, ProvisioningStep step, PivApplication piv, CancellationToken cancel)
     {
-        // The key's own word wins over the record: it may have been reset since.
-        var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State == StepState.Done
+        // The key's own word wins over the record: it may have been reset since, or is by new retry limits.
+        var old = piv.ReadPukMetadata() is { IsDefault: true } || job.Journal.Step(StepNames.Retries).State != StepState.Skipped
             ? null
             : await secrets.PukOfAsync(job.Journal.Database, job.Record, cancel);
         var made = await secrets.MakePukAsync(job.Journal.Database, job.Profile, job.Rules.Puk, job.Record, cancel);
         step.MasterVersion = made.MasterVersion;
         step.Attempt = made.Attempt;
-        await job.Journal.IntendAsync(step, old, made.Digits, cancel);
+        job.Journal.Prepare(step, old, made.Digits);
         CryptographicOperations.ZeroMemory(made.Digits);
         CryptographicOperations.ZeroMemory(old);
     }

@@ -1,0 +1,55 @@
+using Microsoft.EntityFrameworkCore;
+using OathServer.Access;
+using OathServer.Storage;
+
+namespace OathServer.Pages;
+
+/// <summary>Each list as a file: the same filters and order, every row.</summary>
+internal static class ListFiles
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var files = routes.MapGroup("").RequireAuthorization(Rules.Read).ExcludeFromDescription();
+        files.MapGet("/keys.csv", Keys);
+        files.MapGet("/jobs.csv", Jobs);
+        files.MapGet("/batches.csv", Batches);
+        files.MapGet("/imports.csv", Imports);
+        files.MapGet("/imports/{id:long}.csv", Tokens);
+        files.MapGet("/batches/{id:guid}.csv", Lines);
+    }
+
+    private static IResult Keys(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "keys.csv", KeyRow.Of(db, new Listing(request, "cuid", KeyRow.Orders)).AsAsyncEnumerable(),
+        ("cuid", k => k.Cuid), ("serial", k => k.DeviceSerial), ("model", k => k.Model), ("user", k => k.User), ("state", k => Words.Of(k.Status).Text),
+        ("open gaps", k => string.Join(' ', GapWords.All.Index().Where(g => !k.Closed.HasFlag(g.Item)).Select(g => g.Index + 1))),
+        ("shipment", k => k.Batch), ("profile", k => k.Profile), ("provisioned by", k => k.ProvisionedBy), ("provisioned", k => k.ProvisionedAt));
+
+    private static IResult Jobs(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "jobs.csv", JobRow.Of(db, new Listing(request, "-started", JobRow.Orders)).AsAsyncEnumerable(),
+        ("job", j => j.Id), ("cuid", j => j.Cuid), ("user", j => j.User), ("state", j => j.Words.Text.Text), ("token", j => j.Serial),
+        ("profile", j => j.Profile), ("operator", j => j.Operator), ("started", j => j.StartedAt), ("ended", j => j.EndedAt), ("trouble", j => j.Trouble));
+
+    private static IResult Batches(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "batches.csv", BatchSummary.Of(db, new Listing(request, "-created", BatchSummary.Orders)).AsAsyncEnumerable(),
+        ("batch", b => b.Name), ("state", b => BatchSummary.Words(b.State).Text.Text), ("done", b => b.Done), ("total", b => b.Total), ("red", b => b.Stuck),
+        ("profile", b => b.Profile), ("shipment", b => b.Shipment), ("started by", b => b.CreatedBy), ("started", b => b.CreatedAt), ("ended", b => b.EndedAt));
+
+    private static IResult Imports(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "imports.csv", ImportRow.Of(db, new Listing(request, "-at", ImportRow.Orders)).AsAsyncEnumerable(),
+        ("import", i => i.Id), ("file", i => i.FileName), ("sha256", i => i.Digest), ("format", i => i.Format), ("realm", i => i.Realm),
+        ("shipment", i => i.Shipment), ("new tokens", i => i.Keys), ("imported by", i => i.By), ("imported", i => i.At));
+
+    private static IResult Tokens(long id, OathDbContext db) => CsvFile.Of(
+        "import.csv", db.Tokens.AsNoTracking().Where(t => t.ImportId == id).OrderBy(t => t.Id)
+            .Select(t => new { t.Serial, t.Counter!.State, t.Counter.Counter, User = t.Person!.Name, t.Cuid, t.KeyId }).AsAsyncEnumerable(),
+        ("serial", t => t.Serial), ("state", t => t.State), ("counter", t => t.Counter), ("user", t => t.User), ("cuid", t => t.Cuid), ("key id", t => t.KeyId));
+
+    private static IResult Lines(Guid id, HttpRequest request, OathDbContext db)
+    {
+        var state = new Listing(request, "line").Of<DeskLineState>("line");
+        return CsvFile.Of(
+            "batch.csv", db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == id && (state == null || l.State == state)).OrderBy(l => l.Ordinal).AsAsyncEnumerable(),
+            ("line", l => l.Ordinal), ("user", l => l.UserName), ("state", l => BatchSummary.Words(l.State).Text.Text), ("cuid", l => l.Cuid),
+            ("token", l => l.Serial), ("job", l => l.JobId), ("milliseconds", l => l.Milliseconds), ("trouble", l => l.Trouble));
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Playwright;
+using OathServer.Access;
+using OathServer.Tests;
+
+namespace OathServer.Browser.Tests;
+
+/// <summary>Somebody imports a shipment: the check first, then the word, then the history, and the way back.</summary>
+public class ImportDeskTests
+{
+    private static readonly string Samples = Path.Combine(Repository(), "samples/pskc");
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_shipment_is_checked_imported_listed_and_taken_back(bool script)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await using var desk = await Desk.OpenAsync(server, Roles.Provisioner, script);
+
+        await desk.PressAsync("Imports");
+        await desk.SeesAsync("No import here.");
+        await desk.PressAsync("Import a shipment");
+        await desk.Page.SetInputFilesAsync("#file", Path.Combine(Samples, "passphrase.pskcxml"));
+        await desk.Page.FillAsync("#batch", "November");
+        await desk.Page.FillAsync("#passphrase", "not the passphrase");
+        await desk.PressAsync("Check the file");
+        await desk.SeesAsync("Nothing was imported.");
+        Assert.Equal("November", await desk.Page.InputValueAsync("#batch"));
+        Assert.Equal("", await desk.Page.InputValueAsync("#passphrase"));
+        Assert.DoesNotContain("not the passphrase", await desk.Page.ContentAsync() + desk.Page.Url, StringComparison.Ordinal);
+        await desk.AxeFindsNothingAsync();
+        await desk.Page.FillAsync("#passphrase", (await File.ReadAllTextAsync(Path.Combine(Samples, "passphrase.txt"), TestContext.Current.CancellationToken)).TrimEnd('\n'));
+        await desk.PressAsync("Check the file");
+        await desk.SeesAsync("checked, nothing changed yet");
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync($"import-check-{(script ? "script" : "plain")}");
+        Assert.Equal(0, await server.WithDatabase(db => db.Tokens.CountAsync()));
+        await desk.Page.Locator("button[value=whole]").ClickAsync();
+        await desk.SeesAsync("Its tokens, as they are now");
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync($"import-{(script ? "script" : "plain")}");
+
+        await desk.PressAsync("Imports");
+        await desk.SeesAsync("passphrase.pskcxml");
+        await desk.AxeFindsNothingAsync();
+        Assert.Equal("November", await server.WithDatabase(db => db.Imports.Select(i => i.Batch).SingleAsync()));
+        await desk.PressAsync("passphrase.pskcxml");
+        await desk.Page.Locator("summary", new() { HasText = "What is lost" }).ClickAsync();
+        await desk.PressAsync("Remove");
+        await desk.SeesAsync("No import here.");
+        Assert.Equal(0, await server.WithDatabase(db => db.Tokens.CountAsync()));
+        Assert.Contains("import.undo", await server.WithDatabase(db => db.Audit.Select(a => a.Action).ToListAsync()));
+    }
+
+    [Fact]
+    public async Task Refused_keys_are_named_with_their_reasons_and_the_others_may_be_imported_alone()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await using var desk = await Desk.OpenAsync(server, Roles.Provisioner);
+        var file = new FilePayload
+        {
+            Name = "list.csv",
+            MimeType = "text/csv",
+            Buffer = System.Text.Encoding.ASCII.GetBytes("A1,3132333435363738393031323334353637383930,5\nA1,3132333435363738393031323334353637383930,6\nA2,3132333435363738393031323334353637383931,0\n"),
+        };
+
+        await desk.Page.GotoAsync("/imports/new");
+        await desk.Page.SetInputFilesAsync("#file", file);
+        await desk.PressAsync("Check the file");
+        await desk.SeesAsync("refused");
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync("import-refused");
+        await desk.PressAsync("leave the refused out");
+        await desk.SeesAsync("Its tokens, as they are now");
+
+        Assert.True(await server.WithDatabase(db => db.Tokens.AnyAsync(t => t.Serial == "A2")));
+        Assert.True(await server.AcceptsAsync("A2", Codes.Hotp(System.Text.Encoding.ASCII.GetBytes("12345678901234567891"), 0)));
+        await desk.Page.Locator("summary", new() { HasText = "What is lost" }).ClickAsync();
+        await desk.PressAsync("Remove");
+        await desk.SeesAsync("of it is in use");
+    }
+
+    private static string Repository()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "OathServer.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return folder.FullName;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using OathServer.Secrets;
+using OathServer.Storage;
+using OathServer.Tests.Import;
+
+namespace OathServer.Tests.Secrets;
+
+/// <summary>The real command beside a running server, killed in the middle of its work.</summary>
+public class RotationKillTests
+{
+    // Pages of 500: there is always one left when the first is reported.
+    private const int Tokens = 1200;
+    private const int Kills = 3;
+
+    [Fact]
+    public async Task A_rotation_killed_in_the_middle_goes_on_where_it_was_and_keys_are_retired_only_once_nothing_needs_them()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await AddTokensAsync(server);
+        var all = Assert.Single(await CountAsync(server));
+        var interrupted = 0;
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            await RotateAndKillAsync(server.Folder, afterPages: kill % 2);
+            interrupted += (await CountAsync(server)).Count > 1 ? 1 : 0;
+            Assert.True(await server.AcceptsAsync($"A{kill}", Codes.Hotp(Codes.Secret, 0)));
+        }
+
+        Assert.True(interrupted > 0, "no kill came in the middle");
+        var early = await CommandLine.OathServerInAsync(server.Folder, "secrets", "retire", all.Key);
+        var needed = (await CountAsync(server)).ContainsKey(all.Key);
+        Assert.Equal(needed ? 2 : 0, early.Exit);
+        var resumed = await CommandLine.OathServerInAsync(server.Folder, "secrets", "rotate", "--rewrap-only");
+        Assert.True(resumed.Exit == 0, resumed.Errors);
+
+        var (current, count) = Assert.Single(await CountAsync(server));
+        Assert.Equal(all.Value, count);
+        var seals = await CommandLine.OathServerInAsync(server.Folder, "secrets", "retire", current);
+        Assert.Equal(2, seals.Exit);
+        Assert.Contains("Rotate first", seals.Errors, StringComparison.Ordinal);
+        foreach (var file in Directory.GetFiles(server.Folder, "sealing.key.*").Where(f => Path.GetExtension(f).Length == 9))
+        {
+            var retired = await CommandLine.OathServerInAsync(server.Folder, "secrets", "retire", Path.GetExtension(file)[1..]);
+            Assert.True(retired.Exit == 0, retired.Errors);
+            Assert.False(File.Exists(file));
+        }
+
+        Assert.True(await server.AcceptsAsync($"A{Tokens - 1}", Codes.Hotp(Codes.Secret, 0)));
+        await server.WithDatabase(db =>
+        {
+            var sealer = server.Services.GetRequiredService<Sealer>();
+            foreach (var token in db.Tokens.ToList())
+            {
+                Assert.Equal(Codes.Secret, sealer.Open(token.SealedSecret, SealedPlace.TokenSecret(token.Serial, 1)));
+            }
+
+            return Task.FromResult(0);
+        });
+    }
+
+    private static async Task RotateAndKillAsync(string folder, int afterPages)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OathServer.dll"), "secrets", "rotate"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["Data__Folder"] = folder, ["Logging__LogLevel__Default"] = "Critical" },
+        })!;
+        // Progress is written over itself: a carriage return begins each report.
+        var reports = 0;
+        var one = new char[1];
+        while (reports <= afterPages && await process.StandardError.ReadAsync(one, Cancel) == 1)
+        {
+            reports += one[0] == '\r' ? 1 : 0;
+        }
+
+        process.Kill();
+        await process.WaitForExitAsync(Cancel);
+    }
+
+    private static Task<int> AddTokensAsync(ServerUnderTest server) => server.WithDatabase(async db =>
+    {
+        var sealer = server.Services.GetRequiredService<Sealer>();
+        db.Tokens.AddRange(Enumerable.Range(0, Tokens).Select(n => new Token
+        {
+            Serial = $"A{n}",
+            Realm = "default",
+            Type = TokenType.Hotp,
+            Algorithm = Oath.OathAlgorithm.Sha1,
+            Digits = 6,
+            SealedSecret = sealer.Seal(Codes.Secret, SealedPlace.TokenSecret($"A{n}", generation: 1)),
+            CreatedAt = DateTimeOffset.UtcNow,
+            Counter = new TokenCounter { Generation = 1, State = TokenState.Active },
+        }));
+        return await db.SaveChangesAsync();
+    });
+
+    private static Task<Dictionary<string, long>> CountAsync(ServerUnderTest server) => server.WithDatabase(db => Rewrapping.CountAsync(db, Cancel));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+}
