@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using OathServer.Secrets;
@@ -7,7 +8,8 @@ namespace OathServer.Storage;
 /// <summary>What must hold before anything is served: migrations applied, the sealing key proven on its canary, the
 /// chain's key at hand.</summary>
 internal sealed class StorageStart(
-    IServiceScopeFactory scopes, Sealer sealer, ServerSecrets secrets, TimeProvider time, PostgreSqlConnections? postgreSql = null)
+    IServiceScopeFactory scopes, Sealer sealer, ServerSecrets secrets, TimeProvider time, PostgreSqlConnections? postgreSql = null,
+    SqliteConnections? sqlite = null)
 {
     /// <summary>Migrations of a large store take their time.</summary>
     private static readonly TimeSpan MigrationMax = TimeSpan.FromHours(2);
@@ -23,7 +25,15 @@ internal sealed class StorageStart(
     {
         if (postgreSql is null)
         {
-            await PrepareAsync(cancel);
+            try
+            {
+                await PrepareAsync(cancel);
+            }
+            catch (SqliteException fault)
+            {
+                throw new InvalidOperationException(SqliteConnections.Explain(fault, sqlite?.ConnectionString), fault);
+            }
+
             return;
         }
 

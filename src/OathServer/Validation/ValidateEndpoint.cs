@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -71,15 +72,13 @@ internal static class ValidateEndpoint
         var attempt = await (request.Serial is { } serial
             ? validator.ValidateSerialAsync(serial, code, caller, http.RequestAborted)
             : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, code, caller, http.RequestAborted));
-        await WriteAsync(http.Response, attempt.IsAccepted
-            ? new ValidateReply(true, attempt.AcceptedBy?.Serial)
-            : new ValidateReply(false));
+        await WriteAsync(http.Response, attempt.IsAccepted, attempt.AcceptedBy?.Serial);
     }
 
     /// <exception cref="BadHttpRequestException">The body is not the JSON this request takes.</exception>
     private static async ValueTask<ValidateRequest> ReadAsync(HttpContext http)
     {
-        if (!http.Request.HasJsonContentType())
+        if (http.Request.ContentType is not ("application/json" or "application/json; charset=utf-8") && !http.Request.HasJsonContentType())
         {
             throw new BadHttpRequestException("The body must be JSON (Content-Type: application/json).", StatusCodes.Status415UnsupportedMediaType);
         }
@@ -96,6 +95,11 @@ internal static class ValidateEndpoint
 
             try
             {
+                if (ValidateBody.Read(read.Buffer) is { } plain)
+                {
+                    return plain;
+                }
+
                 var reader = new Utf8JsonReader(read.Buffer);
                 var request = JsonSerializer.Deserialize(ref reader, Json.ValidateRequest)
                     ?? throw new JsonException("The body is null.");
@@ -113,13 +117,15 @@ internal static class ValidateEndpoint
         }
     }
 
-    private static async ValueTask WriteAsync(HttpResponse response, ValidateReply reply)
+    /// <summary>Writes a <see cref="ValidateReply"/>: accepted, by the token of this serial number where there is one, or refused.</summary>
+    private static async ValueTask WriteAsync(HttpResponse response, bool accepted, string? serial)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(reply, Json.ValidateReply);
+        var body = ValidateBody.Write(accepted, accepted ? serial : null);
         response.ContentType = "application/json; charset=utf-8";
         response.Headers.CacheControl = "no-store";
-        response.ContentLength = bytes.Length;
-        await response.BodyWriter.WriteAsync(bytes);
+        response.ContentLength = body.Length;
+        response.BodyWriter.Write(body);
+        await response.BodyWriter.FlushAsync();
     }
 
     private static string? FaultOf(ValidateRequest request, string code, HttpContext http, out string field)
@@ -182,7 +188,6 @@ internal static class ValidateEndpoint
     }
 }
 
-/// <summary>Readers and writers of the hot path's JSON, generated at build time.</summary>
+/// <summary>Reads what <see cref="ValidateBody"/> does not, and says what is wrong with it.</summary>
 [JsonSerializable(typeof(ValidateRequest))]
-[JsonSerializable(typeof(ValidateReply))]
 internal sealed partial class ValidateJson : JsonSerializerContext;

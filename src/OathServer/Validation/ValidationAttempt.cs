@@ -17,6 +17,9 @@ internal sealed class ValidationAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
+    /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
+    public override bool NeedsHolder => !bySerial;
+
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
@@ -197,7 +200,13 @@ internal sealed class ValidationAttempt(
             distance = (int)(matched - counter);
             var consecutive = distance == 0 && (row.Flags & CounterFlags.OneCodeSeen) != 0;
             row.Counter = (long)matched + 1;
+            row.Drift = 0;
             Accept(ref row, now, provesAlignment: consecutive);
+            return Outcome.Accepted;
+        }
+
+        if (policy.MayHaveRunAhead(row.State, row.Flags, row.LastAcceptedAt) && TrySecondOfTwo(facts, ref row, typed, now, policy.FirstUseWindow, out distance))
+        {
             return Outcome.Accepted;
         }
 
@@ -208,9 +217,22 @@ internal sealed class ValidationAttempt(
     }
 
     /// <summary>A token that was restored without a journal: its counter is only known to be no lower than this. One
-    /// code may be an old one, so the first that fits is refused and remembered (in the drift, which HOTP does not use);
-    /// the one directly after it lets the holder in.</summary>
+    /// code may be an old one, so the first that fits is refused and remembered; the one directly after it lets the
+    /// holder in.</summary>
     private Outcome TryAfterRestore(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        if (!TrySecondOfTwo(facts, ref row, typed, now, policy.ResyncWindow, out distance))
+        {
+            return Outcome.ResyncRequired;
+        }
+
+        row.Flags &= ~CounterFlags.ResyncRequired;
+        return Outcome.Accepted;
+    }
+
+    /// <summary>A code far ahead is remembered (in the drift, which HOTP does not use) and refused; the one directly after
+    /// it lets the holder in, whichever requests they came with. Any other code in between forgets the first.</summary>
+    private static bool TrySecondOfTwo(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, int window, out int distance)
     {
         distance = 0;
         var counter = (ulong)row.Counter;
@@ -219,13 +241,12 @@ internal sealed class ValidationAttempt(
             distance = row.Drift - 1;
             row.Counter = (long)second + 1;
             row.Drift = 0;
-            row.Flags &= ~CounterFlags.ResyncRequired;
             Accept(ref row, now, provesAlignment: true);
-            return Outcome.Accepted;
+            return true;
         }
 
-        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, policy.ResyncWindow, typed, out var first) ? (int)(first - counter) + 1 : 0;
-        return Outcome.ResyncRequired;
+        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, window, typed, out var first) ? (int)(first - counter) + 1 : 0;
+        return false;
     }
 
     private Outcome TryTimeStep(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)

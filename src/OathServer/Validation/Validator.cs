@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OathServer.Storage;
 using OathServer.Validation.Elsewhere;
 
@@ -23,15 +24,17 @@ internal sealed class Validator(
     /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
     public string CodeOf(string typed) => policy.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
 
-    public Task<ValidationAttempt> ValidateSerialAsync(
+    public ValueTask<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
         ValidateSerialAsync(serial, code, new Caller(apiKeyId, realms), cancel);
 
-    public Task<ValidationAttempt> ValidateUserAsync(
+    public ValueTask<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
         ValidateUserAsync(realm, user, code, new Caller(apiKeyId, realms), cancel);
 
-    public async Task<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
+    /// <remarks>Awaited once, as every <see cref="ValueTask"/>: what it keeps between its steps is used again.</remarks>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
     {
         var request = requests.Of(caller, "s", serial, code);
         for (var fresh = false; ; fresh = true)
@@ -75,7 +78,9 @@ internal sealed class Validator(
         }
     }
 
-    public async Task<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
+    /// <inheritdoc cref="ValidateSerialAsync(string, string, Caller, CancellationToken)"/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
     {
         var request = requests.Of(caller, realm, user, code);
         for (var fresh = false; ; fresh = true)

@@ -9,6 +9,9 @@ public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
 public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
 
 [OnPostgreSql]
+public class FirstUseTestsOnPostgreSql : Validation.FirstUseTests;
+
+[OnPostgreSql]
 public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
 
 [OnPostgreSql]
@@ -31,6 +34,9 @@ public class ExportTestsOnPostgreSql : Import.ExportTests;
 
 [OnPostgreSql]
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
+
+[OnPostgreSql]
+public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
 
 [OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
