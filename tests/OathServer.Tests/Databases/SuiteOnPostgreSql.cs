@@ -43,3 +43,6 @@ public class AccessTestsOnPostgreSql : Access.AccessTests;
 
 [OnPostgreSql]
 public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;
+
+[OnPostgreSql]
+public class PurgeTestsOnPostgreSql : Records.PurgeTests;

@@ -98,6 +98,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -112,8 +118,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Serial")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("BLOB");
+
                     b.Property<string>("UserName")
                         .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("BLOB");
 
                     b.HasKey("Sequence");
 

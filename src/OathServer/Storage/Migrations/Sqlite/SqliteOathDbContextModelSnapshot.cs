@@ -95,6 +95,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -109,8 +115,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Serial")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("BLOB");
+
                     b.Property<string>("UserName")
                         .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("BLOB");
 
                     b.HasKey("Sequence");
 
