@@ -43,6 +43,7 @@ internal static class OathHost
         builder.Services.AddSingleton<SecondPerson>();
         builder.Services.AddSingleton<PersonPurge>();
         builder.Services.AddDesk();
+        builder.Services.AddHostedService<DailyFigures>();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();
