@@ -36,6 +36,9 @@ public class ExportTestsOnPostgreSql : Import.ExportTests;
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
 
 [OnPostgreSql]
+public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
+
+[OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
 
 [OnPostgreSql]
@@ -49,3 +52,6 @@ public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
 
 [OnPostgreSql]
 public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;
+
+[OnPostgreSql]
+public class PurgeTestsOnPostgreSql : Records.PurgeTests;

@@ -123,6 +123,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Detail")
                         .HasColumnType("text");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("bytea");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("bytea");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("bytea");
@@ -137,8 +143,14 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Serial")
                         .HasColumnType("text");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("bytea");
+
                     b.Property<string>("UserName")
                         .HasColumnType("text");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("bytea");
 
                     b.HasKey("Sequence");
 
@@ -257,6 +269,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("CreatedAt");
+
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -352,6 +366,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Batch");
+
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -364,6 +380,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("Batch")
                         .HasColumnType("text");
+
+                    b.Property<int>("Closed")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("integer")
+                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -461,6 +482,14 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("DeviceSerial");
 
                     b.HasIndex("PersonId");
+
+                    b.HasIndex("ProvisionedAt");
+
+                    b.HasIndex("Batch", "Cuid");
+
+                    b.HasIndex("Status", "Cuid");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
 
                     b.ToTable("records", (string)null);
                 });
@@ -580,6 +609,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -649,6 +684,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
+                    b.HasIndex("StartedAt");
+
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -696,6 +733,43 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Batch")
+                        .HasColumnType("text");
+
+                    b.Property<string>("Profile")
+                        .HasColumnType("text");
+
+                    b.Property<int>("Fido")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("FirstCode")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Orphans")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Pin")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Puk")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Record")
+                        .HasColumnType("integer");
+
+                    b.HasKey("Day", "Batch", "Profile");
+
+                    b.ToTable("readiness_days", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
@@ -956,6 +1030,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("smallint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

@@ -58,9 +58,13 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Cuid = table.Column<string>(type: "TEXT", nullable: true),
                     Serial = table.Column<string>(type: "TEXT", nullable: true),
                     UserName = table.Column<string>(type: "TEXT", nullable: true),
+                    UserSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    UserHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Origin = table.Column<string>(type: "TEXT", nullable: true),
                     Outcome = table.Column<string>(type: "TEXT", nullable: false),
                     Detail = table.Column<string>(type: "TEXT", nullable: true),
+                    DetailSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    DetailHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Mac = table.Column<byte[]>(type: "BLOB", nullable: false)
                 },
                 constraints: table =>
@@ -227,6 +231,26 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "readiness_days",
+                columns: table => new
+                {
+                    Day = table.Column<int>(type: "INTEGER", nullable: false),
+                    Batch = table.Column<string>(type: "TEXT", nullable: false),
+                    Profile = table.Column<string>(type: "TEXT", nullable: false),
+                    Keys = table.Column<int>(type: "INTEGER", nullable: false),
+                    Puk = table.Column<int>(type: "INTEGER", nullable: false),
+                    Pin = table.Column<int>(type: "INTEGER", nullable: false),
+                    FirstCode = table.Column<int>(type: "INTEGER", nullable: false),
+                    Fido = table.Column<int>(type: "INTEGER", nullable: false),
+                    Record = table.Column<int>(type: "INTEGER", nullable: false),
+                    Orphans = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_readiness_days", x => new { x.Day, x.Batch, x.Profile });
                 });
 
             migrationBuilder.CreateTable(
@@ -398,7 +422,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     FidoPolicy = table.Column<string>(type: "TEXT", nullable: true),
                     FidoStatus = table.Column<string>(type: "TEXT", nullable: true),
                     Notes = table.Column<string>(type: "TEXT", nullable: true),
-                    UpdatedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                    UpdatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    Closed = table.Column<int>(type: "INTEGER", nullable: false, computedColumnSql: "CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", stored: true)
                 },
                 constraints: table =>
                 {
@@ -606,9 +631,19 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Cuid");
 
             migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_CreatedAt",
+                table: "desk_batches",
+                column: "CreatedAt");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_desk_batches_State",
                 table: "desk_batches",
                 column: "State");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_imports_Batch",
+                table: "imports",
+                column: "Batch");
 
             migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
@@ -620,6 +655,21 @@ namespace OathServer.Storage.Migrations.Sqlite
                 table: "lives_elsewhere",
                 columns: new[] { "Realm", "NormalizedName", "IsSerial" },
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_EmployeeNumber",
+                table: "people",
+                column: "EmployeeNumber");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Mail",
+                table: "people",
+                column: "Mail");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_NormalizedName",
+                table: "people",
+                column: "NormalizedName");
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
@@ -644,6 +694,21 @@ namespace OathServer.Storage.Migrations.Sqlite
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_provisioning_jobs_StartedAt",
+                table: "provisioning_jobs",
+                column: "StartedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Batch_Cuid",
+                table: "records",
+                columns: new[] { "Batch", "Cuid" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson",
+                table: "records",
+                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_records_DeviceSerial",
                 table: "records",
                 column: "DeviceSerial");
@@ -652,6 +717,16 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_records_PersonId",
                 table: "records",
                 column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_ProvisionedAt",
+                table: "records",
+                column: "ProvisionedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Status_Cuid",
+                table: "records",
+                columns: new[] { "Status", "Cuid" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_reveal_asks_Cuid",
@@ -674,6 +749,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_staff_links_StaffId",
                 table: "staff_links",
                 column: "StaffId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Batch",
+                table: "tokens",
+                column: "Batch");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",
@@ -740,6 +820,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "readiness_days");
 
             migrationBuilder.DropTable(
                 name: "reveal_asks");

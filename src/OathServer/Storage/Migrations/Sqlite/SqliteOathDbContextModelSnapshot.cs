@@ -113,6 +113,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -127,8 +133,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Serial")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("BLOB");
+
                     b.Property<string>("UserName")
                         .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("BLOB");
 
                     b.HasKey("Sequence");
 
@@ -245,6 +257,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("CreatedAt");
+
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -338,6 +352,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Batch");
+
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -350,6 +366,11 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("Batch")
                         .HasColumnType("TEXT");
+
+                    b.Property<int>("Closed")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("INTEGER")
+                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -447,6 +468,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("DeviceSerial");
 
                     b.HasIndex("PersonId");
+
+                    b.HasIndex("ProvisionedAt");
+
+                    b.HasIndex("Batch", "Cuid");
+
+                    b.HasIndex("Status", "Cuid");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
 
                     b.ToTable("records", (string)null);
                 });
@@ -562,6 +591,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -631,6 +666,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
+                    b.HasIndex("StartedAt");
+
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -678,6 +715,43 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Batch")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Profile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Fido")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstCode")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Orphans")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Pin")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Puk")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Record")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Day", "Batch", "Profile");
+
+                    b.ToTable("readiness_days", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
@@ -932,6 +1006,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 
