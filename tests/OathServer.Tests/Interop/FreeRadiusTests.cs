@@ -40,6 +40,23 @@ public class FreeRadiusTests
     }
 
     [Fact]
+    public async Task PIN_and_code_in_one_field_are_both_needed_and_a_wrong_PIN_costs_no_code()
+    {
+        await using var radius = await RadiusServer.StartAsync(("alice", "47%11 x"));
+        await radius.Server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        var (first, second) = (Codes.Hotp(Codes.Secret, 0), Codes.Hotp(Codes.Secret, 1));
+
+        Assert.Equal(
+            ["Access-Reject", "Access-Reject", "Access-Reject", "Access-Accept", "Access-Reject", "Access-Accept"],
+            await radius.AskAsync(
+                ("alice", "47%11 y" + first), ("alice", first), ("bob", "47%11 x" + first), ("alice", "47%11 x" + first), ("alice", "47%11 x" + first), ("alice", "47%11 x" + second)));
+
+        // Only the replay counted, and the next code cleared it.
+        var row = await radius.Server.CounterAsync("A1");
+        Assert.Equal((2, 0), (row.Counter, row.Failures));
+    }
+
+    [Fact]
     public async Task A_thousand_logins_pass_without_loss()
     {
         await using var radius = await RadiusServer.StartAsync();

@@ -194,7 +194,9 @@ public class ParallelRunTests
         await using var old = await OldRadius.StartAsync(signs: false, ("bob", "287082"));
         await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?>(Radius(old))
         {
-            ["ParallelRun:RequireMessageAuthenticator"] = mustBeSigned, ["ParallelRun:Secret"] = secret, ["ParallelRun:Timeout"] = counts ? "00:00:20" : "00:00:00.3",
+            ["ParallelRun:RequireMessageAuthenticator"] = mustBeSigned,
+            ["ParallelRun:Secret"] = secret,
+            ["ParallelRun:Timeout"] = counts ? "00:00:20" : "00:00:00.3",
         });
         var client = await server.Client(Roles.RelyingParty);
 
@@ -231,7 +233,10 @@ public class ParallelRunTests
     // A loaded machine must not make an answer late: only the tests of lateness have a short time.
     private static Dictionary<string, string?> Settings(string server) => new()
     {
-        ["ParallelRun:Server"] = server, ["ParallelRun:Timeout"] = "00:00:30", ["Interop:PrivacyIdea"] = "true", ["Interop:FreeRadius"] = "true",
+        ["ParallelRun:Server"] = server,
+        ["ParallelRun:Timeout"] = "00:00:30",
+        ["Interop:PrivacyIdea"] = "true",
+        ["Interop:FreeRadius"] = "true",
         // The throttle must not be what refuses.
         ["Validation:FastFailures"] = "50",
     };

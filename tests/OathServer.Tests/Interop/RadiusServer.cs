@@ -17,12 +17,13 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
 
     public int Port => port;
 
-    public static async Task<RadiusServer> StartAsync()
+    /// <param name="pins">Users and their PINs: then PIN and code are asked for in one field.</param>
+    public static async Task<RadiusServer> StartAsync(params (string User, string Pin)[] pins)
     {
         var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Interop:FreeRadius"] = "true" });
         var port = FreeUdpPort();
         var samples = Path.Combine(SourceTree.Root, "samples/freeradius");
-        var process = await LaunchAsync(samples, new()
+        var process = await LaunchAsync(pins.Length == 0 ? samples : await WithPinsAsync(samples, server.Folder, pins), new()
         {
             ["OATHSERVER_URL"] = server.Address.ToString().TrimEnd('/'),
             ["RADIUS_PORT"] = $"{port}",
@@ -30,6 +31,20 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
             ["RADIUS_CONFIG"] = samples,
         });
         return new RadiusServer(server, process, port);
+    }
+
+    /// <summary>The shipped configuration with the other virtual server, and the modules that know the PINs.</summary>
+    private static async Task<string> WithPinsAsync(string samples, string folder, (string User, string Pin)[] pins)
+    {
+        var users = Path.Combine(folder, "users");
+        await File.WriteAllLinesAsync(users, pins.Select(p => $"\"{p.User}\" Cleartext-Password := \"{p.Pin}\""));
+        var whole = await File.ReadAllTextAsync(Path.Combine(samples, "radiusd.conf"));
+        var changed = whole
+            .Replace("modules {", $"modules {{\n  pap {{\n  }}\n  always reject {{\n    rcode = reject\n  }}\n  files {{\n    usersfile = {users}\n  }}", StringComparison.Ordinal)
+            .Replace("/oathserver\n", "/oathserver-pin\n", StringComparison.Ordinal);
+        Assert.Contains("/oathserver-pin", changed, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Path.Combine(folder, "radiusd.conf"), changed);
+        return folder;
     }
 
     /// <summary>Debian's FreeRADIUS with the configuration of a folder, once it is ready.</summary>

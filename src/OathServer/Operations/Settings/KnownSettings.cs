@@ -36,7 +36,7 @@ internal static class KnownSettings
         Text("Audit:Syslog", "Where anchors go too: `udp://log.example:514` or `tcp://…`."),
         Whole("Validation:LookAhead", 0, ValidationPolicy.LookAheadMax, $"Codes tried past the counter ({Validation.LookAhead})."),
         Whole("Validation:ResyncWindow", 2, ValidationPolicy.ResyncWindowMax, $"Counters a resynchronisation searches ({Validation.ResyncWindow})."),
-        Whole("Validation:FirstUseWindow", 0, ValidationPolicy.FirstUseWindowMax, $"The same for a token never used ({Validation.FirstUseWindow})."),
+        Whole("Validation:FirstUseWindow", 0, ValidationPolicy.FirstUseWindowMax, $"The same for a token never used ({Validation.FirstUseWindow}), in ordinary validation too; 0 turns that off."),
         Whole("Validation:TimeStepTolerance", 0, 10, $"Time steps accepted before and after the present one ({Validation.TimeStepTolerance})."),
         Whole("Validation:FastFailures", 1, ValidationPolicy.HardCapMax, $"Failures without a delay ({Validation.FastFailures})."),
         Duration("Validation:FirstDelay", $"The first delay; it doubles ({Validation.FirstDelay})."),
@@ -79,6 +79,10 @@ internal static class KnownSettings
         Whole(StandingFigures.PauseSetting, 1, 86_400, $"Seconds between two looks at figures that cost a query ({StandingFigures.DefaultPause})."),
         Whole(Drain.Setting, 0, 600, "Seconds a stopping node says \"not ready\" and still serves (0)."),
         Whole("VirtualKeys:Count", 0, 10_000, "Virtual keys to plug in, for trying out (0)."),
+        Text("KeyDrivers:*:Name", "Name of a program that drives keys of another make (`docs/keys.md`); `KeyDrivers:1` and so on for more."),
+        Text("KeyDrivers:*:Program", "The program."),
+        Text("KeyDrivers:*:Arguments:*", "What it is started with."),
+        Whole("KeyDrivers:*:AnswerSeconds", 1, 600, "Seconds it may take to answer (30)."),
         Secret(MoveCommand.TargetSetting, "Where `move` goes to, if not said by `--to`."),
     ];
 
