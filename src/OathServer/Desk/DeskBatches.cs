@@ -89,7 +89,7 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
             batch.Notice = $"Key {record!.Cuid} was taken from {line.UserName}, who waits again at the end of the list. Take the key out, then go on.";
         }
 
-        await audit.SaveAsync(db, cancel, actor with
+        await HandOverAsync(db, [record!], cancel, actor with
         {
             Action = "batch.unassign",
             Outcome = "done",
@@ -97,7 +97,6 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
             UserName = line.UserName,
             Detail = batch.Name,
         });
-        factsChanged.Announce();
         return null;
     }
 
@@ -125,11 +124,21 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
         Give(firstRecord, secondPerson);
         Give(secondRecord, firstPerson);
         (first!.UserName, second!.UserName) = (second.UserName, first.UserName);
-        await audit.SaveAsync(db, cancel,
+        await HandOverAsync(db, [firstRecord, secondRecord], cancel,
             actor with { Action = "batch.swap", Outcome = "done", Cuid = firstRecord.Cuid, UserName = first.UserName, Detail = batch.Name },
             actor with { Action = "batch.swap", Outcome = "done", Cuid = secondRecord.Cuid, UserName = second.UserName, Detail = batch.Name });
-        factsChanged.Announce();
         return null;
+    }
+
+    /// <summary>Saves who holds the keys now: with the entries, and with whether that somebody is still here.</summary>
+    private async Task HandOverAsync(OathDbContext db, KeyRecord[] records, CancellationToken cancel, params AuditEvent[] entries)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await audit.SaveAsync(db, cancel, entries);
+        long[] tokens = [.. records.SelectMany(r => r.Tokens).Select(t => t.Id)];
+        await Holders.AlignAsync(db, db.Tokens.Where(t => tokens.Contains(t.Id)), cancel);
+        await transaction.CommitAsync(cancel);
+        factsChanged.Announce();
     }
 
     private static async Task<(DeskBatchLine? Line, KeyRecord? Record, string? Refusal)> FindAsync(

@@ -109,6 +109,30 @@ public class BatchTests
         Assert.Equal("finished", (await GetAsync(client, id)).GetProperty("state").GetString());
     }
 
+    [Fact]
+    public async Task A_key_that_changes_hands_is_accepted_only_while_its_new_holder_is_here()
+    {
+        await using var server = await StartAsync(2);
+        var client = await server.Client();
+        var id = await BatchAsync(client, "alice", "bob");
+        await InsertAsync(server, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74061 }), done: 1);
+        await InsertAsync(server, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74062 }), done: 2);
+        await server.WithDatabase(db => db.People.Where(p => p.Name == "bob").ExecuteUpdateAsync(p => p.SetProperty(x => x.Active, false), Cancel));
+
+        using var swapped = await client.PostAsJsonAsync($"/v1/batches/{id}/swap", new { one = 1, other = 2 }, Cancel);
+        var afterSwap = await StoppedAsync(server);
+        using var taken = await client.PostAsync($"/v1/batches/{id}/lines/1/unassign", null, Cancel);
+
+        Assert.Equal(HttpStatusCode.OK, swapped.StatusCode);
+        Assert.Equal([true, false], afterSwap);
+        Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+        Assert.Equal([false, false], await StoppedAsync(server));
+    }
+
+    /// <summary>Of each key, in the order of provisioning, whether its token waits for its holder to come back.</summary>
+    private static Task<List<bool>> StoppedAsync(ServerUnderTest server) => server.WithDatabase(db =>
+        db.Records.OrderBy(r => r.Cuid).SelectMany(r => r.Tokens).Select(t => (t.Counter!.Flags & CounterFlags.HolderInactive) != 0).ToListAsync(Cancel));
+
     [Theory]
     [InlineData("none", "waiting")]
     [InlineData("open", "interrupted")]
