@@ -648,6 +648,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_EmployeeNumber",
                 table: "people",
                 column: "EmployeeNumber");
@@ -661,12 +667,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
-
-            migrationBuilder.CreateIndex(
-                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
-                table: "lives_elsewhere",
-                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
-                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",

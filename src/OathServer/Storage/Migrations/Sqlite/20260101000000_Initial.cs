@@ -647,6 +647,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_EmployeeNumber",
                 table: "people",
                 column: "EmployeeNumber");
@@ -660,12 +666,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
-
-            migrationBuilder.CreateIndex(
-                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
-                table: "lives_elsewhere",
-                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
-                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
