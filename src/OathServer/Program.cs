@@ -12,6 +12,7 @@ using OathServer.Operations.Checks;
 using OathServer.Operations.Settings;
 using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
+using OathServer.Records;
 using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
@@ -32,6 +33,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     PukMasterCommand.Create(),
     RehearseCommand.Create(),
     StaffCommand.Create(),
+    PersonCommand.Create(),
     MoveCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),

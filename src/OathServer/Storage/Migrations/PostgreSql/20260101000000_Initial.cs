@@ -59,9 +59,13 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Cuid = table.Column<string>(type: "text", nullable: true),
                     Serial = table.Column<string>(type: "text", nullable: true),
                     UserName = table.Column<string>(type: "text", nullable: true),
+                    UserSalt = table.Column<byte[]>(type: "bytea", nullable: true),
+                    UserHash = table.Column<byte[]>(type: "bytea", nullable: true),
                     Origin = table.Column<string>(type: "text", nullable: true),
                     Outcome = table.Column<string>(type: "text", nullable: false),
                     Detail = table.Column<string>(type: "text", nullable: true),
+                    DetailSalt = table.Column<byte[]>(type: "bytea", nullable: true),
+                    DetailHash = table.Column<byte[]>(type: "bytea", nullable: true),
                     Mac = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>

@@ -58,9 +58,13 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Cuid = table.Column<string>(type: "TEXT", nullable: true),
                     Serial = table.Column<string>(type: "TEXT", nullable: true),
                     UserName = table.Column<string>(type: "TEXT", nullable: true),
+                    UserSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    UserHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Origin = table.Column<string>(type: "TEXT", nullable: true),
                     Outcome = table.Column<string>(type: "TEXT", nullable: false),
                     Detail = table.Column<string>(type: "TEXT", nullable: true),
+                    DetailSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    DetailHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Mac = table.Column<byte[]>(type: "BLOB", nullable: false)
                 },
                 constraints: table =>
