@@ -38,7 +38,7 @@ internal sealed partial class Desk : IAsyncDisposable
     public int Interactions { get; private set; }
 
     /// <summary>Somebody who has not signed in.</summary>
-    public static Task<Desk> StrangerAsync(ServerUnderTest server) => OpenAsync(server, role: null);
+    public static Task<Desk> StrangerAsync(ServerUnderTest server, bool script = true) => OpenAsync(server, role: null, script);
 
     public static async Task<Desk> OpenAsync(
         ServerUnderTest server, string? role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,

@@ -34,6 +34,7 @@ internal static class AccessServices
         AddCookies(services);
         var authorization = services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build());
+        HolderSignIn.Add(authentication, authorization, configuration);
         foreach (var (rule, roles) in Rules.RolesOf)
         {
             authorization.AddPolicy(rule, policy => policy.RequireAuthenticatedUser().RequireRole(roles).RequireAssertion(RealmScope.Allows));

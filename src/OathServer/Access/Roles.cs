@@ -59,6 +59,9 @@ internal static class Rules
     /// <summary>Anybody of staff, for what is their own: the password.</summary>
     public const string OwnAccount = "own-account";
 
+    /// <summary>A person who holds keys, for their own (<see cref="HolderSignIn"/>); no role of staff and no API key has it.</summary>
+    public const string OwnKeys = "own-keys";
+
     public static readonly IReadOnlyDictionary<string, string[]> RolesOf = new Dictionary<string, string[]>
     {
         [Validate] = [Roles.RelyingParty, Roles.Administrator],

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using OathServer.Access;
 using OathServer.Pages.Administration;
+using OathServer.Pages.SelfService;
 
 namespace OathServer.Pages;
 
@@ -15,6 +16,7 @@ internal static class ConsolePages
     {
         ConsoleAssets.Map(app);
         ConsoleLanguages.Map(app);
+        HolderPages.Map(app);
         ReadinessCsv.Map(app);
         ListFiles.Map(app);
         PrintPages.Map(app);
