@@ -11,9 +11,9 @@ internal static class ReadinessCsv
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/readiness.csv", WriteAsync).RequireAuthorization(Rules.Read).ExcludeFromDescription();
 
-    private static async Task<IResult> WriteAsync(OathDbContext db, CancellationToken cancel, string? batch = null, string? profile = null)
+    private static async Task<IResult> WriteAsync(OathDbContext db, TimeProvider time, CancellationToken cancel, string? batch = null, string? profile = null)
     {
-        var view = await FiveGaps.MeasureAsync(db, Null(batch), Null(profile), cancel);
+        var view = await FiveGaps.MeasureAsync(db, Null(batch), Null(profile), time.GetUtcNow(), cancel);
         var text = new StringBuilder("gap,what,key or token\r\n");
         foreach (var gap in view.Gaps)
         {

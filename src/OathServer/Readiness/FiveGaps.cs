@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
+using OathServer.Provisioning.Puk;
 using OathServer.Storage;
 
 namespace OathServer.Readiness;
@@ -19,14 +20,18 @@ public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnly
 /// <param name="Gaps">The gaps.</param>
 /// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
 /// (<c>GET /v1/puks/due</c>).</param>
-public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson);
+/// <param name="PuksDue">All keys whose PUK should be renewed when they are next seen, and why; the first hundred. They
+/// hold no handout up.</param>
+public sealed record ReadinessView(
+    bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson, IReadOnlyList<DuePuk> PuksDue);
 
 /// <summary>Measures the five gaps over the records as they are now; nothing is kept.</summary>
 internal static class FiveGaps
 {
     private const int ExceptionsMax = 100;
 
-    public static async Task<ReadinessView> MeasureAsync(OathDbContext db, string? batch, string? profile, CancellationToken cancel)
+    public static async Task<ReadinessView> MeasureAsync(
+        OathDbContext db, string? batch, string? profile, DateTimeOffset now, CancellationToken cancel)
     {
         var live = db.Records.AsNoTracking().Where(r => r.Status != KeyStatus.Retired && r.Status != KeyStatus.Lost);
         if (batch is not null)
@@ -51,7 +56,9 @@ internal static class FiveGaps
         ];
         var ready = keys > 0 && gaps.All(g => g.Closed == g.Of)
             && await live.AllAsync(r => r.Status == KeyStatus.ReadyForHandout || r.Status == KeyStatus.HandedOut || r.Status == KeyStatus.Suspended, cancel);
-        return new ReadinessView(ready, keys, inDoubt, gaps, await live.CountAsync(r => r.PukKnownToPerson, cancel));
+        return new ReadinessView(
+            ready, keys, inDoubt, gaps, await live.CountAsync(r => r.PukKnownToPerson, cancel),
+            await DuePuks.ListAsync(db, live, now, ExceptionsMax, cancel));
     }
 
     private static async Task<GapView> CountAsync(
