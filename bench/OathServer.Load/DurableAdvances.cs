@@ -99,12 +99,13 @@ internal static class DurableAdvances
     {
         public TimeSpan Longest { get; private set; }
 
-        public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+        public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
         {
             var start = Stopwatch.GetTimestamp();
-            store.Commit(batch, now);
+            var decided = store.Commit(batch, now);
             var took = Stopwatch.GetElapsedTime(start);
             Longest = took > Longest ? took : Longest;
+            return decided;
         }
 
         public void Dispose() => store.Dispose();

@@ -24,6 +24,8 @@ switch (mode)
         return await ImportSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "drive":
         return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"));
+    case "pages":
+        return await PageSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "peer-bare":
         await Peers.Bare().RunAsync();
         return 0;
@@ -40,6 +42,7 @@ switch (mode)
             import     a shipment of encrypted keys imported, against a SaveChanges each
             versus     the published server against one published before, --other FOLDER
             drive      one server held under load, for a profiler
+            pages      each page of the console over so many keys: milliseconds and kilobytes
             Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
                      of drive: --connections N --seconds N --postgresql CONNECTION
             """);

@@ -37,8 +37,11 @@ internal sealed partial class Desk : IAsyncDisposable
     /// <summary>Clicks and fields sent since the desk was opened: what the person did.</summary>
     public int Interactions { get; private set; }
 
+    /// <summary>Somebody who has not signed in.</summary>
+    public static Task<Desk> StrangerAsync(ServerUnderTest server) => OpenAsync(server, role: null);
+
     public static async Task<Desk> OpenAsync(
-        ServerUnderTest server, string role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
+        ServerUnderTest server, string? role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
         string locale = "en-GB")
     {
         await StartBrowserAsync();
@@ -52,7 +55,11 @@ internal sealed partial class Desk : IAsyncDisposable
             TimezoneId = "Europe/Berlin",
         });
         context.SetDefaultTimeout(10_000);
-        await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+        if (role is not null)
+        {
+            await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+        }
+
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
         return new Desk(server, context, page, script);

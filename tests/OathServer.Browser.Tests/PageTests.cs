@@ -8,10 +8,16 @@ namespace OathServer.Browser.Tests;
 /// <summary>What holds of every page: axe finds nothing, roles keep out whom they should, all fits a phone.</summary>
 public class PageTests
 {
-    private static readonly string[] Pages = ["/", "/?q=nobody-of-that-name", "/keys/00011171", "/readiness", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new"];
-
     // Pages that speak both languages through and through.
-    internal static readonly string[] SpokenPages = ["/", "/?q=nobody-of-that-name", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new"];
+    internal static readonly string[] SpokenPages =
+    [
+        "/", "/?q=nobody-of-that-name", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new", "/keys", "/readiness",
+        "/audit", "/admin", "/admin/profiles", "/admin/profiles/default", "/admin/policies", "/admin/api-keys",
+        "/admin/api-keys/1", "/admin/staff", "/admin/staff/nobody", "/admin/agents", "/admin/webhooks", "/admin/secrets?count=yes",
+        "/keys/00011171", "/keys/00099999", "/account/password",
+    ];
+
+    private static readonly string[] Pages = SpokenPages;
 
     [Theory]
     [InlineData(ColorScheme.Light, 1280)]
@@ -27,7 +33,7 @@ public class PageTests
             await desk.Page.GotoAsync(page);
             await desk.AxeFindsNothingAsync();
             Assert.False(await desk.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth"), page);
-            await desk.PictureAsync($"{page.Trim('/').Split('/', '?')[0]}-{scheme}-{width}".Trim('-').ToLowerInvariant());
+            await desk.PictureAsync($"{page.Trim('/').Replace('/', '-').Split('?')[0]}-{scheme}-{width}".Trim('-').ToLowerInvariant());
         }
     }
 

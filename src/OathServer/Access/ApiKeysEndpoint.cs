@@ -49,26 +49,15 @@ internal static class ApiKeysEndpoint
     private static async Task<Results<Created<ApiKeyReply>, ProblemHttpResult>> Create(
         ApiKeyRequest request, HttpContext http, OathDbContext db, ApiKeyLife life, CancellationToken cancel)
     {
-        if (request.Days is < 1 or > DaysMax)
+        if (FaultOf(request) is { } fault)
         {
-            return Problem.BadField("days", $"1 to {DaysMax}.");
-        }
-
-        var realms = request.Realms ?? [];
-        if (realms.Length > RealmsMax || Array.Exists(realms, r => string.IsNullOrWhiteSpace(r) || r.Contains(',', StringComparison.Ordinal)))
-        {
-            return Problem.BadField("realms", $"at most {RealmsMax} names, none empty, none with a comma.");
-        }
-
-        if (request.ClientCertificate is { } certificate && !(certificate.Length == 64 && certificate.All(char.IsAsciiHexDigit)))
-        {
-            return Problem.BadField("clientCertificate", "the SHA-256 of the certificate, 64 hexadecimal digits.");
+            return Problem.BadField(fault.Field, fault.Rule);
         }
 
         try
         {
             var life1 = request.Days is { } days ? TimeSpan.FromDays(days) : (TimeSpan?)null;
-            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, realms, life1, Actors.Of(http), cancel, request.ClientCertificate?.ToUpperInvariant());
+            var (row, key) = await life.CreateAsync(db, request.Name, request.Role, request.Realms ?? [], life1, Actors.Of(http), cancel, request.ClientCertificate?.ToUpperInvariant());
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Created($"/v1/api-keys/{Uri.EscapeDataString(row.Name)}", new ApiKeyReply(row.Name, key));
         }
@@ -78,6 +67,25 @@ internal static class ApiKeysEndpoint
                 ? Problem.Conflict($"There is already an API key named {request.Name}.", "Choose another name, or rotate that one.")
                 : Problem.BadField(refusal.ParamName!, refusal.Message.Split(" (Parameter", 2)[0]);
         }
+    }
+
+    /// <summary>The member that is out of bounds and what it must be; null when none is.</summary>
+    public static (string Field, string Rule)? FaultOf(ApiKeyRequest request)
+    {
+        if (request.Days is < 1 or > DaysMax)
+        {
+            return ("days", $"1 to {DaysMax}.");
+        }
+
+        var realms = request.Realms ?? [];
+        if (realms.Length > RealmsMax || Array.Exists(realms, r => string.IsNullOrWhiteSpace(r) || r.Contains(',', StringComparison.Ordinal)))
+        {
+            return ("realms", $"at most {RealmsMax} names, none empty, none with a comma.");
+        }
+
+        return request.ClientCertificate is { } certificate && !(certificate.Length == 64 && certificate.All(char.IsAsciiHexDigit))
+            ? ("clientCertificate", "the SHA-256 of the certificate, 64 hexadecimal digits.")
+            : null;
     }
 
     private static async Task<Results<Ok<ApiKeyReply>, ProblemHttpResult>> Rotate(

@@ -66,6 +66,15 @@ internal sealed class StaffLife(
         staff, () => staff.DisabledAt = disable ? staff.DisabledAt ?? time.GetUtcNow() : null, leavesAdministrators: disable,
         actor with { Action = disable ? "staff.disable" : "staff.enable" }, cancel);
 
+    /// <summary>Forgets failed sign-ins, so that a person who is locked out need not wait.</summary>
+    public async Task<StaffResult> EndLockOutAsync(StaffMember staff, AuditEvent actor, CancellationToken cancel)
+    {
+        staff.LockoutEnd = null;
+        staff.AccessFailedCount = 0;
+        await audit.SaveAsync(db, cancel, actor with { Action = "staff.unlock", Outcome = "done", UserName = staff.UserName });
+        return new StaffResult(StaffFault.None, staff);
+    }
+
     /// <summary>Uses a link: sets the password, and makes the first administrator when the link is theirs.</summary>
     public async Task<StaffResult> ChoosePasswordAsync(string token, string? name, string password, AuditEvent actor, CancellationToken cancel)
     {

@@ -19,7 +19,7 @@ internal static class AuditEndpoint
     public static void MapAudit(this IEndpointRouteBuilder routes)
     {
         var audit = routes.MapGroup("/v1/audit").RequireAuthorization(Rules.ReadAudit);
-        audit.MapGet("/", Search).WithSummary("Reads the trail, newest first, page by page; filters by actor, action, CUID, serial, user and time.")
+        audit.MapGet("/", Search).WithSummary("Reads the trail, newest first, page by page; filters by actor, action, outcome, CUID, serial, user and time; about is any of the three.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
         audit.MapGet("/verify", Verify).WithSummary("Walks all chains and compares them with the anchors; says where one was changed.");
         audit.MapGet("/export", Export).WithSummary("The trail as lines, oldest first: jsonl, cef or syslog; with validations=true the validations.")
@@ -28,14 +28,15 @@ internal static class AuditEndpoint
 
     private static async Task<Results<Ok<AuditPage>, ProblemHttpResult>> Search(
         OathDbContext db, CancellationToken cancel, string? actor = null, string? action = null, string? cuid = null, string? serial = null,
-        string? user = null, DateTimeOffset? since = null, DateTimeOffset? until = null, long? before = null, int limit = 50)
+        string? user = null, DateTimeOffset? since = null, DateTimeOffset? until = null, long? before = null, int limit = 50, string? outcome = null,
+        string? about = null)
     {
         if (limit is < 1 or > LimitMax)
         {
             return Problem.BadField("limit", $"1 to {LimitMax}.");
         }
 
-        var entries = new AuditQuery(actor, action, cuid, serial, user, since, until).Of(db);
+        var entries = new AuditQuery(actor, action, cuid, serial, user, since, until, outcome, about).Of(db);
         entries = before is null ? entries : entries.Where(e => e.Sequence < before);
         var found = await entries.OrderByDescending(e => e.Sequence).Take(limit + 1).ToListAsync(cancel);
         return TypedResults.Ok(new AuditPage(
@@ -48,7 +49,7 @@ internal static class AuditEndpoint
     private static async Task<Results<EmptyHttpResult, ProblemHttpResult>> Export(
         HttpContext http, OathDbContext db, AuditTrail trail, CancellationToken cancel, string format = "jsonl", bool validations = false,
         string? actor = null, string? action = null, string? cuid = null, string? serial = null, string? user = null,
-        DateTimeOffset? since = null, DateTimeOffset? until = null)
+        DateTimeOffset? since = null, DateTimeOffset? until = null, string? outcome = null, string? about = null)
     {
         if (!Enum.TryParse<AuditFormat>(format, ignoreCase: true, out var chosen) || !Enum.IsDefined(chosen) || char.IsAsciiDigit(format[0]))
         {
@@ -59,7 +60,7 @@ internal static class AuditEndpoint
         http.Response.ContentType = chosen == AuditFormat.Jsonl ? "application/jsonl" : "text/plain; charset=utf-8";
         var lines = validations
             ? AuditExport.ValidationsAsync(db, since, until, chosen, cancel)
-            : AuditExport.ActsAsync(db, new AuditQuery(actor, action, cuid, serial, user, since, until), chosen, cancel);
+            : AuditExport.ActsAsync(db, new AuditQuery(actor, action, cuid, serial, user, since, until, outcome, about), chosen, cancel);
         await foreach (var line in lines)
         {
             await http.Response.WriteAsync(line + "\n", cancel);

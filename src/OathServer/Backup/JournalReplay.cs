@@ -90,7 +90,7 @@ internal sealed class JournalReplay(AuditTrail audit)
 
     private static async Task<ReplayResult> MoveAsync(OathDbContext db, JournaledBatch batch, ReplayResult result, CancellationToken cancel)
     {
-        foreach (var attempt in ValidationLog.Read(batch.Entries).Where(a => a.Outcome is Outcome.Accepted or Outcome.Resynchronised))
+        foreach (var attempt in ValidationLog.Read(batch.Entries).Where(a => a.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.CaughtUp))
         {
             var generation = await db.Counters.Where(c => c.TokenId == attempt.TokenId).Select(c => (int?)c.Generation).SingleOrDefaultAsync(cancel);
             if (generation is null)

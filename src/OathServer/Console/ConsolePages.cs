@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using OathServer.Access;
+using OathServer.Pages.Administration;
 
 namespace OathServer.Pages;
 
@@ -8,7 +9,7 @@ namespace OathServer.Pages;
 internal static class ConsolePages
 {
     public static void AddConsole(this IServiceCollection services) =>
-        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddConsoleLanguages();
+        services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddSingleton<SystemHealth>().AddConsoleLanguages();
 
     public static void MapConsole(this WebApplication app)
     {
@@ -32,6 +33,14 @@ internal static class ConsolePages
 
     /// <summary>Whether the rule lets this person in.</summary>
     public static bool May(this ClaimsPrincipal who, string rule) => Rules.RolesOf[rule].Any(who.IsInRole);
+
+    /// <summary>What the page is about is not there: the page says so itself. Set any earlier, 404 would have the framework
+    /// leave the page out for somebody else to answer.</summary>
+    public static void IsMissing(this HttpResponse response) => response.OnStarting(() =>
+    {
+        response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
 
     private static void KeepNothing(IHeaderDictionary headers)
     {

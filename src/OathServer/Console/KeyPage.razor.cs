@@ -16,10 +16,10 @@ public partial class KeyPage
     private Call? call;
     private Finding? finding;
     private Complaint complaint;
-    private (string Text, string Kind)? said;
-    private (string Name, string Value, string Next)? secret;
+    private (string Text, string Kind, string? Lang)? said;
+    private (Phrase Name, string Value, Phrase Next)? secret;
     private ResyncAttempt? resync;
-    private string? fault;
+    private Phrase? fault;
 
     /// <summary>The key, by its CUID.</summary>
     [Parameter] public string? Cuid { get; set; }
@@ -57,7 +57,7 @@ public partial class KeyPage
         await LoadAsync();
         if (call is null)
         {
-            Http.Response.StatusCode = StatusCodes.Status404NotFound;
+            Http.Response.IsMissing();
         }
         else if (HttpMethods.IsPost(Http.Request.Method) && Http.Request.Form["_handler"] != "diagnose" && Enum.TryParse(AskedComplaint, out complaint))
         {
@@ -98,8 +98,8 @@ public partial class KeyPage
         {
             Complaint.PivPin when record is not null => Diagnosis.OfPivPin(record, look),
             Complaint.FidoPin => Diagnosis.OfFidoPin(record, look),
-            Complaint.Lost => new([], "Whoever finds it could use it.", "bad", Remedy.MarkLost, "Its codes are refused from the moment you confirm. It can be suspended instead if it may turn up."),
-            Complaint.Broken => new([], "It goes out of use.", "warn", Remedy.Retire, "Its tokens are disabled for good. Provision another key for the person; the record stays."),
+            Complaint.Lost => new([], new Phrase("Whoever finds it could use it."), "bad", Remedy.MarkLost, new Phrase("Its codes are refused from the moment you confirm. It can be suspended instead if it may turn up.")),
+            Complaint.Broken => new([], new Phrase("It goes out of use."), "warn", Remedy.Retire, new Phrase("Its tokens are disabled for good. Provision another key for the person; the record stays.")),
             _ => Diagnosis.OfCode(record, call.Suspect, call.Attempts, Policy, Clock.GetUtcNow()),
         };
     }
@@ -111,11 +111,11 @@ public partial class KeyPage
         var codes = Typed.Take(CodesNeeded).Select(c => (c ?? "").Replace(" ", "", StringComparison.Ordinal)).ToArray();
         if (call?.Tokens.FirstOrDefault(t => t.Serial == TokenSerial) is not { } token)
         {
-            fault = "That token is not on this key.";
+            fault = new Phrase("That token is not on this key.");
             return;
         }
 
-        fault = codes.Select(ValidateEndpoint.FaultOf).FirstOrDefault(f => f is not null);
+        fault = codes.Any(c => ValidateEndpoint.FaultOf(c) is not null) ? new Phrase("Not looked at: a code is {0} to {1} digits.", Oath.Hotp.MinDigits, Oath.Hotp.MaxDigits) : null;
         if (fault is not null)
         {
             Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
@@ -145,7 +145,7 @@ public partial class KeyPage
         if (call?.Tokens.FirstOrDefault(t => t.Serial == TokenSerial) is { } token)
         {
             await Tokens.UnlockAsync(Db, token.Serial, Actor, Http.RequestAborted);
-            said = ($"Token {token.Serial} is unlocked: failures are forgotten, the counter stays.", "good");
+            said = (T["Token {0} is unlocked: failures are forgotten, the counter stays.", token.Serial], "good", null);
             await LoadAsync();
         }
     }
@@ -162,7 +162,7 @@ public partial class KeyPage
         var reason = (Reason ?? "").Trim();
         if (reason.Length is < ReasonMin or > TextMax)
         {
-            fault = $"Say why, in {ReasonMin} to {TextMax} characters. It is kept in the trail.";
+            fault = new Phrase("Say why, in {0} to {1} characters. It is kept in the trail.", ReasonMin, TextMax);
             Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
             return;
         }
@@ -173,12 +173,12 @@ public partial class KeyPage
         }
         catch (SecondPersonNeededException needed)
         {
-            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn");
+            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn", "en");
         }
         catch (RevealQuotaSpentException spent)
         {
             Http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            said = ($"{spent.Message} Ask a colleague.", "bad");
+            said = ($"{spent.Message} Ask a colleague.", "bad", "en");
         }
 
         finding = null;
@@ -190,14 +190,14 @@ public partial class KeyPage
         if (What == "pin")
         {
             secret = await Life.RevealPinAsync(Db, record, reason, Actor, Http.RequestAborted) is { } pin
-                ? ("Initial PIN", pin, "Shown for the only time. Have the caller change it at once.") : null;
-            said = secret is null ? ("The initial PIN was shown already, or none was kept.", "warn") : null;
+                ? (new Phrase("Initial PIN"), pin, new Phrase("Shown for the only time. Have the caller change it at once.")) : null;
+            said = secret is null ? (T["The initial PIN was shown already, or none was kept."], "warn", null) : null;
             return;
         }
 
         secret = await Life.RevealPukAsync(Db, record, reason, Actor, Http.RequestAborted) is { } puk
-            ? ("PUK", puk, "Unblock the PIN with it and choose a new one. As a person knows it now, it is due for a change when the key is next here.") : null;
-        said = secret is null ? ("This key has no PUK on record.", "bad") : null;
+            ? (new Phrase("PUK"), puk, new Phrase("Unblock the PIN with it and choose a new one. As a person knows it now, it is due for a change when the key is next here.")) : null;
+        said = secret is null ? (T["This key has no PUK on record."], "bad", null) : null;
     }
 
     private async Task ChangeStatus()
@@ -207,7 +207,7 @@ public partial class KeyPage
         if (call?.Record is { } record && RecordViews.Parse(Status ?? "") is { } to)
         {
             said = await Life.ChangeStatusAsync(Db, record, to, Actor, Http.RequestAborted) is { } refusal
-                ? (refusal, "bad") : ($"The key is now {Words.Of(to).Text}.", "good");
+                ? (refusal, "bad", "en") : (T["The key is now {0}.", T.Of(Words.Of(to).Text)], "good", null);
             await LoadAsync();
         }
         else if (call?.Tokens is [var token] && call.Record is null)
@@ -215,7 +215,7 @@ public partial class KeyPage
             var suspend = Status == "suspended";
             var changed = await Tokens.ChangeStateAsync(Db, token, suspend ? [TokenState.Active, TokenState.Imported] : [TokenState.Suspended],
                 suspend ? TokenState.Suspended : TokenState.Active, suspend ? "token.suspend" : "token.resume", Actor, Http.RequestAborted);
-            said = changed ? ($"The token is now {(suspend ? "suspended" : "active")}.", "good") : ("Its state does not allow that.", "bad");
+            said = changed ? (suspend ? T["The token is now suspended."] : T["The token is now active."], "good", null) : (T["Its state does not allow that."], "bad", null);
             await LoadAsync();
         }
     }
@@ -226,7 +226,7 @@ public partial class KeyPage
         if (call?.Record is { } record && (Notes ?? "").Length <= TextMax)
         {
             await Life.NoteAsync(Db, record, Notes ?? "", Actor, Http.RequestAborted);
-            said = ("The notes are saved.", "good");
+            said = (T["The notes are saved."], "good", null);
             await LoadAsync();
         }
     }

@@ -16,7 +16,7 @@ internal static class Lookup
         foreach (var record in await RecordSearch.FindAsync(db, text, cancel))
         {
             var (words, kind) = Words.Of(record.Status);
-            hits.Add(new Hit($"/keys/{record.Cuid}", record.Cuid, Name(record.Person), new Phrase("{0}, {1}", record.Model ?? (object)new Phrase("key"), new Phrase(words)), kind));
+            hits.Add(new Hit($"/keys/{record.Cuid}", record.Cuid, Name(record.Person), new Phrase("{0}, {1}", record.Model ?? (object)new Phrase("security key"), new Phrase(words)), kind));
         }
 
         var people = await RecordSearch.PeopleAsync(db, text.Trim(), cancel);

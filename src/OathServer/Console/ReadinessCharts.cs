@@ -29,7 +29,7 @@ internal sealed record ReadinessCharts(IReadOnlyList<ChartBar> Drift, IReadOnlyL
         var distances = new List<int>();
         foreach (var attempt in rows.SelectMany(ValidationLog.Read))
         {
-            var good = attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.Repeated;
+            var good = attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.Repeated or Outcome.AcceptedElsewhere or Outcome.CaughtUp;
             if (attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised && attempt.Distance >= 0)
             {
                 distances.Add(attempt.Distance);
@@ -47,7 +47,7 @@ internal sealed record ReadinessCharts(IReadOnlyList<ChartBar> Drift, IReadOnlyL
         distances.Sort();
         return new ReadinessCharts(
             distances.Count == 0 ? [] : [.. drift.Select((count, i) => new ChartBar(Edge(most, i), count, 0))],
-            rows.Count == 0 ? [] : [.. hours.Select((h, i) => new ChartBar($"-{(HoursShown - 1 - i).ToString(CultureInfo.InvariantCulture)} h", h.Good, h.Bad))],
+            rows.Count == 0 ? [] : [.. hours.Select((h, i) => new ChartBar((HoursShown - 1 - i).ToString(CultureInfo.InvariantCulture), h.Good, h.Bad))],
             distances.Count, distances.Count == 0 ? 0 : distances[(int)Math.Ceiling(distances.Count * 0.99) - 1]);
     }
 

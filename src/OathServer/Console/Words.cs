@@ -12,6 +12,9 @@ internal static class Words
         Outcome.Accepted => ("accepted", "good"),
         Outcome.Repeated => ("accepted, asked again", "good"),
         Outcome.Resynchronised => ("resynchronised", "good"),
+        Outcome.AcceptedElsewhere => ("accepted by the old server", "good"),
+        Outcome.CaughtUp => ("moved past codes used on the old server", "good"),
+        Outcome.RefusedElsewhere => ("refused by the old server", "bad"),
         Outcome.Unlocked => ("unlocked", "good"),
         Outcome.WrongCode => ("wrong code: not within the look-ahead window", "bad"),
         Outcome.Replayed => ("code used before", "warn"),
@@ -83,6 +86,47 @@ internal static class Words
         Roles.RelyingParty => "relying party",
         Roles.Directory => "directory",
         _ => "no role",
+    };
+
+    /// <summary>What a role may do.</summary>
+    public static string DutiesOf(string role) => role switch
+    {
+        Roles.Administrator => "everything, profiles, keys of programs and staff included",
+        Roles.Provisioner => "imports files, writes keys, hands them out",
+        Roles.HelpDesk => "resynchronises, unlocks, shows a PUK with a reason, suspends",
+        Roles.Auditor => "looks at everything and reads the trail, changes nothing",
+        _ => "works for a program, not for a person",
+    };
+
+    public static (string Text, string Kind) Of(StaffMember staff, DateTimeOffset now) => staff switch
+    {
+        { DisabledAt: not null } => ("may not sign in", "bad"),
+        { PasswordHash: null } => ("has not chosen a password yet", "warn"),
+        _ when staff.LockoutEnd > now => ("locked out for a while", "warn"),
+        _ => ("may sign in", "good"),
+    };
+
+    public static (string Text, string Kind) Of(ApiKey key, DateTimeOffset now) => key switch
+    {
+        { RevokedAt: not null } => ("revoked", "bad"),
+        _ when key.ExpiresAt <= now => ("expired", "bad"),
+        _ when key.PreviousUntil > now => ("being rotated", "warn"),
+        { LastUsedAt: null } => ("never used", ""),
+        _ => ("works", "good"),
+    };
+
+    /// <summary>How an act of the trail went.</summary>
+    public static string OfOutcome(string outcome) => outcome switch
+    {
+        "done" => "done",
+        "refused" => "not done",
+        "read" => "looked at",
+        "started" => "started",
+        "alarm" => "alarm",
+        "open" => "still open",
+        "staged" => "prepared",
+        "unchanged" => "nothing to do",
+        _ => outcome,
     };
 
     public static DateTimeOffset? Time(long milliseconds) => milliseconds == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

@@ -47,6 +47,9 @@ internal static class AgentsEndpoint
         agents.MapGet("/line", Line).AllowAnonymous().ExcludeFromDescription();
     }
 
+    /// <summary>What an agent may be called.</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= NameMax && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
     private static async Task<Ok<List<AgentView>>> List(OathDbContext db, DeskAgents agents, TimeProvider time, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
@@ -58,7 +61,7 @@ internal static class AgentsEndpoint
     private static async Task<Results<Created<AgentCode>, ProblemHttpResult>> Invite(
         AgentInvitation request, HttpContext http, OathDbContext db, DeskAgents agents, CancellationToken cancel)
     {
-        if (request.Name.Length is 0 or > NameMax || !request.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        if (!IsName(request.Name))
         {
             return Problem.BadField("name", $"1 to {NameMax} letters, digits, hyphens, dots.");
         }

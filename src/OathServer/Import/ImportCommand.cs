@@ -22,6 +22,7 @@ internal static class ImportCommand
     private static readonly Option<string?> owners = new("--owners") { Description = "A CSV file of serial,user: who gets which key. Wins over the file." };
     private static readonly Option<bool> ignoreOwners = new("--ignore-owners") { Description = "Leave the owners named in the file aside." };
     private static readonly Option<string?> format = Words<SeedFormat>("--format", "What the file is, when its content leaves it open.");
+    private static readonly Option<string?> from = Words<OldSystem>("--from", "The server the file comes from: its columns, its way of counting, and what cannot be carried are then known.");
     private static readonly Option<string?> columns = new("--columns") { Description = "Which column holds what: serial=1,secret=3,counter=4, or header names." };
     private static readonly Option<string?> encoding = Words<SecretEncoding>("--encoding", "How secrets are written, when the format leaves it open.");
     private static readonly Option<int?> digits = new("--digits") { Description = "Digits of a code, where the file does not say. 6 when left out." };
@@ -38,7 +39,7 @@ internal static class ImportCommand
         var keys = new KeyFileOptions();
         var command = new Command("import", "Imports a seed file: the whole of it, or nothing.")
         {
-            file, dryRun, partial, batch, realm, owners, ignoreOwners, format, columns, encoding, digits, algorithm, mac, weak, integers,
+            file, dryRun, partial, batch, realm, owners, ignoreOwners, format, from, columns, encoding, digits, algorithm, mac, weak, integers,
             trust, rsa15, json,
         };
         keys.AddTo(command);
@@ -111,6 +112,7 @@ internal static class ImportCommand
             Owners = parsed.GetValue(owners) is { } list ? ReadOwners(list) : null,
             IgnoreOwners = parsed.GetValue(ignoreOwners),
             Format = Word<SeedFormat>(parsed, format) ?? (map is null ? null : SeedFormat.Columns),
+            From = Word<OldSystem>(parsed, from),
             Columns = map,
             Encoding = Word<SecretEncoding>(parsed, encoding),
             Digits = parsed.GetValue(digits),

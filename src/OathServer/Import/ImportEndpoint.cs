@@ -159,7 +159,7 @@ internal static class ImportEndpoint
 
         var query = db.Imports.AsNoTracking().Where(i => (batch == null || i.Batch == batch) && (before == null || i.Id < before));
         return TypedResults.Ok(await query.OrderByDescending(i => i.Id).Take(take)
-            .Select(i => new ImportView(i.Id, i.FileName, i.Digest, i.Format, i.Realm, i.Batch, i.ImportedBy, i.ImportedAt, i.Keys, i.Length))
+            .Select(i => new ImportView(i.Id, i.FileName, i.Digest, i.Format, i.Realm, i.Batch, i.ImportedBy, i.ImportedAt, i.Keys, i.Length, i.Caution))
             .ToListAsync(cancel));
     }
 

@@ -38,6 +38,9 @@ internal sealed record ImportOptions
     /// <summary>What the file is; null recognises it by its content.</summary>
     public SeedFormat? Format { get; init; }
 
+    /// <summary>The server the file comes from, when the operator says so.</summary>
+    public OldSystem? From { get; init; }
+
     /// <summary>Which column holds what, for a table that no known format describes.</summary>
     public ColumnMap? Columns { get; init; }
 

@@ -15,7 +15,11 @@ namespace OathServer.Import;
 /// <param name="Keys">Every key of the file, in its order.</param>
 public sealed record ImportReport(
     long? Id, bool DryRun, string FileName, string Digest, string Format, string Realm, string? Batch, string ImportedBy,
-    DateTimeOffset ImportedAt, ImportTotals Totals, IReadOnlyList<string> Warnings, IReadOnlyList<ImportedKey> Keys);
+    DateTimeOffset ImportedAt, ImportTotals Totals, IReadOnlyList<string> Warnings, IReadOnlyList<ImportedKey> Keys)
+{
+    /// <summary>What weakened this import and is said on every report of its tokens: that MACs were not checked.</summary>
+    public string? Caution { get; init; }
+}
 
 /// <summary>How many keys went which way.</summary>
 /// <param name="Keys">Keys in the file.</param>
@@ -58,4 +62,4 @@ public enum KeyOutcome
 /// <summary>An import as it is listed.</summary>
 public sealed record ImportView(
     long Id, string FileName, string Digest, string Format, string Realm, string? Batch, string ImportedBy, DateTimeOffset ImportedAt,
-    int Keys, long Length);
+    int Keys, long Length, string? Caution);

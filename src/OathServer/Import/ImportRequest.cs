@@ -21,7 +21,7 @@ internal sealed class ImportRequest : IDisposable
     private const int OwnersMax = 16 * 1024 * 1024;
 
     private static readonly string[] known =
-        ["dryRun", "partial", "batch", "realm", "format", "columns", "encoding", "digits", "algorithm", "mac", "weak", "integers", "fileName", "ignoreOwners"];
+        ["dryRun", "partial", "batch", "realm", "format", "from", "columns", "encoding", "digits", "algorithm", "mac", "weak", "integers", "fileName", "ignoreOwners"];
 
     private MemoryStream? buffered;
     private string? privateKey;
@@ -150,6 +150,7 @@ internal sealed class ImportRequest : IDisposable
         "batch" => Options with { Batch = Name(name, value) },
         "realm" => Options with { Realm = Name(name, value) },
         "format" => Options with { Format = Word<SeedFormat>(name, value) },
+        "from" => Options with { From = Word<OldSystem>(name, value) },
         "encoding" => Options with { Encoding = Word<SecretEncoding>(name, value) },
         "algorithm" => Options with { Algorithm = Word<OathAlgorithm>(name, value) },
         "mac" => Options with { MacPolicy = Word<MacPolicy>(name, value) },

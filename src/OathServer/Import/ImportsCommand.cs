@@ -39,6 +39,10 @@ internal static class ImportsCommand
         foreach (var import in imports)
         {
             Console.WriteLine($"{import.Id,6}  {import.ImportedAt:u}  {import.Keys,7} keys  {ReportText.Printable(import.FileName)}  {import.Digest[..16]}…  by {ReportText.Printable(import.ImportedBy)}{(import.Batch is null ? "" : $"  batch {ReportText.Printable(import.Batch)}")}");
+            if (import.Caution is { } caution)
+            {
+                Console.WriteLine($"        caution: {caution}");
+            }
         }
 
         return 0;

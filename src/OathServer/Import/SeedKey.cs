@@ -46,10 +46,10 @@ internal sealed class SeedKey : IDisposable
     public string? NotEnrolled { get; set; }
 
     /// <summary>Why it is imported but may not be used for good.</summary>
-    public string? Disabled { get; init; }
+    public string? Disabled { get; set; }
 
     /// <summary>Why it is imported but may not be used yet.</summary>
-    public string? Suspended { get; init; }
+    public string? Suspended { get; set; }
 
     /// <summary>What a person should know of it.</summary>
     public string? Warning { get; set; }

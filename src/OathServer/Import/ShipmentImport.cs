@@ -127,6 +127,7 @@ internal sealed class ShipmentImport(
             Length = length,
             Realm = report.Realm,
             Batch = report.Batch,
+            Caution = report.Caution,
             Report = JsonSerializer.Serialize(report with { Keys = [.. report.Keys.Where(k => k.What != KeyOutcome.Imported).Take(KeptMax)] }, ReportJson),
         };
         db.Imports.Add(import);
@@ -169,7 +170,8 @@ internal sealed class ShipmentImport(
         await audit.SaveAsync(db, cancel, actor with { Action = "import", Outcome = "unchanged", Detail = $"{report.FileName} (SHA-256 {report.Digest}) held nothing new" });
         return earlier is null ? report : report with
         {
-            Warnings = [$"This very file was imported at {earlier.ImportedAt:u} by {earlier.ImportedBy} (import {earlier.Id}). Nothing was changed.", .. report.Warnings],
+            Caution = earlier.Caution,
+            Warnings = [.. earlier.Caution is { } caution ? [caution] : Array.Empty<string>(), $"This very file was imported at {earlier.ImportedAt:u} by {earlier.ImportedBy} (import {earlier.Id}). Nothing was changed.", .. report.Warnings],
         };
     }
 
@@ -211,7 +213,8 @@ internal sealed class ShipmentImport(
             null, options.DryRun, fileName, digest, seeds.Format, options.Realm, options.Batch, actor.Actor, now,
             new ImportTotals(keys.Count, Count(KeyOutcome.Imported), Count(KeyOutcome.Unchanged), Count(KeyOutcome.NotEnrolled),
                 Count(KeyOutcome.Refused), plan.Keys.Count(k => k.Warning is not null)),
-            seeds.Warnings, keys);
+            seeds.Warnings, keys)
+        { Caution = seeds.Caution };
     }
 
     private static ImportedKey Line(SeedKey key) => new(

@@ -1,9 +1,12 @@
+using System.Text;
+using System.Text.Json;
 using OathServer.Storage;
 
 namespace OathServer.Interop;
 
-/// <summary>For FreeRADIUS' rlm_rest, which reads the status alone: 204 accept, 401 wrong, 403 locked or throttled, 404
-/// unknown, 503 store down. A 200 would mean reject there.</summary>
+/// <summary>For FreeRADIUS' rlm_rest, which reads the status: 204 accept, 401 wrong, 403 locked or throttled, 404 unknown,
+/// 503 store down. A 200 means reject there, unless the configuration we ship makes it what it is here: a challenge, whose
+/// attributes are in the body, for a client that said it can show one.</summary>
 internal static class FreeRadiusEndpoint
 {
     public static void Map(IEndpointRouteBuilder routes) =>
@@ -20,7 +23,8 @@ internal static class FreeRadiusEndpoint
         }
 
         var request = await CallerRequest.ReadAsync(http.Request, http.RequestAborted);
-        if (string.IsNullOrWhiteSpace(request["user"]) || request["pass"] is not { Length: > 0 } code)
+        var (user, realm) = (request["user"], request["realm"]);
+        if (string.IsNullOrWhiteSpace(user) || request["pass"] is not { Length: > 0 } code)
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
             return;
@@ -28,18 +32,66 @@ internal static class FreeRadiusEndpoint
 
         try
         {
-            var verdict = await clients.ValidateAsync(http, request["user"], serial: null, request["realm"], code, http.RequestAborted);
-            http.Response.StatusCode = verdict.Outcome switch
+            if (request["state"] is { Length: > 0 } state)
             {
-                Outcome.Accepted => StatusCodes.Status204NoContent,
-                Outcome.Throttled or Outcome.Locked => StatusCodes.Status403Forbidden,
-                Outcome.UnknownUser => StatusCodes.Status404NotFound,
-                _ => StatusCodes.Status401Unauthorized,
-            };
+                http.Response.StatusCode = StatusOf((await clients.AnswerAsync(http, TextOf(state), code, http.RequestAborted)).Outcome);
+                return;
+            }
+
+            var verdict = await clients.ValidateAsync(http, user, serial: null, realm, code, http.RequestAborted);
+            if (request["challenges"] == "yes"
+                && await clients.ChallengeAsync(verdict.Outcome, user, serial: null, realm, code, http.RequestAborted) is { } issued)
+            {
+                await WriteChallengeAsync(http, issued.Transaction);
+                return;
+            }
+
+            http.Response.StatusCode = StatusOf(verdict.Outcome);
         }
         catch (StorageUnavailableException)
         {
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        }
+    }
+
+    private static int StatusOf(Outcome outcome) => outcome switch
+    {
+        Outcome.Accepted or Outcome.Resynchronised or Outcome.AcceptedElsewhere => StatusCodes.Status204NoContent,
+        Outcome.Throttled or Outcome.Locked => StatusCodes.Status403Forbidden,
+        Outcome.UnknownUser => StatusCodes.Status404NotFound,
+        _ => StatusCodes.Status401Unauthorized,
+    };
+
+    /// <summary>Attributes as rlm_rest reads them.</summary>
+    private static async Task WriteChallengeAsync(HttpContext http, string transaction)
+    {
+        http.Response.StatusCode = StatusCodes.Status200OK;
+        http.Response.ContentType = "application/json";
+        http.Response.Headers.CacheControl = "no-store";
+        await using var writer = new Utf8JsonWriter(http.Response.BodyWriter);
+        writer.WriteStartObject();
+        writer.WriteString("control:Response-Packet-Type", "Access-Challenge");
+        writer.WriteString("reply:Reply-Message", OtherClients.NextCodePlease);
+        writer.WriteString("reply:State", transaction);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>FreeRADIUS writes octets as hexadecimal after 0x.</summary>
+    private static string TextOf(string state)
+    {
+        if (!state.StartsWith("0x", StringComparison.Ordinal))
+        {
+            return state;
+        }
+
+        try
+        {
+            return Encoding.UTF8.GetString(Convert.FromHexString(state.AsSpan(2)));
+        }
+        catch (FormatException)
+        {
+            // No transaction of ours.
+            return "";
         }
     }
 }

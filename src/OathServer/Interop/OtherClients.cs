@@ -9,7 +9,7 @@ namespace OathServer.Interop;
 /// <summary>A verdict with what facades of other servers tell of it.</summary>
 internal readonly record struct FacadeVerdict(Outcome Outcome, string? Serial, int Digits)
 {
-    public bool Accepted => Outcome is Outcome.Accepted or Outcome.Resynchronised;
+    public bool Accepted => Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.AcceptedElsewhere;
 }
 
 /// <summary>For clients that read the status and nothing else.</summary>
@@ -19,8 +19,11 @@ internal static class StatusAloneReply
 }
 
 /// <summary>What both facades share: who may ask, and how a code is put to the one validator. A facade holds no rule.</summary>
-internal sealed class OtherClients(InteropPolicy policy, Validator validator)
+internal sealed class OtherClients(InteropPolicy policy, Validator validator, AheadSearch ahead, ResyncChallenge challenges)
 {
+    /// <summary>What a person whose code lies far ahead is asked for.</summary>
+    public const string NextCodePlease = "Press your key once more and type the next code.";
+
     private readonly IPNetwork[] networks = policy.Networks();
 
     /// <summary>A relying party by its key, or an address of the configured networks.</summary>
@@ -40,7 +43,8 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator)
         HttpContext http, string? user, string? serial, string? realm, string code, CancellationToken cancel)
     {
         var key = http.ApiKey();
-        Validator.RealmFilter? realms = key is null ? null : key.MayEnter;
+        var realms = ValidateEndpoint.RealmsOf(key);
+        code = validator.CodeOf(code);
         var attempt = serial is { Length: > 0 }
             ? await validator.ValidateSerialAsync(serial, code, key?.Id ?? 0, realms, cancel)
             : await validator.ValidateUserAsync(realm is { Length: > 0 } ? realm : policy.Realm, user!, code, key?.Id ?? 0, realms, cancel);
@@ -51,7 +55,25 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator)
     {
         var key = http.ApiKey();
         var attempt = await validator.ResynchroniseAsync(
-            serial, codes, byStaff: false, key?.Id ?? 0, key is null ? null : key.MayEnter, cancel);
+            serial, Array.ConvertAll(codes, validator.CodeOf), byStaff: false, key?.Id ?? 0, key is null ? null : key.MayEnter, cancel);
         return new FacadeVerdict(attempt?.Outcome ?? Outcome.UnknownToken, serial, codes[0].Length);
     }
+
+    /// <summary>A challenge for the next code, where the refused one lies within the resynchronisation window; null where it
+    /// does not, or where challenges are switched off.</summary>
+    public async Task<(string Transaction, string Serial)?> ChallengeAsync(
+        Outcome outcome, string? user, string? serial, string? realm, string code, CancellationToken cancel)
+    {
+        code = validator.CodeOf(code);
+        return outcome == Outcome.WrongCode && policy.ResyncByChallenge
+            && await ahead.FindAsync(serial, realm is { Length: > 0 } ? realm : policy.Realm, user, code, cancel) is { } place
+            ? (await challenges.IssueAsync(place.Serial, code, cancel), place.Serial)
+            : null;
+    }
+
+    /// <summary>The second step of a challenge: the next code, with the first one from the transaction.</summary>
+    public async Task<FacadeVerdict> AnswerAsync(HttpContext http, string transaction, string code, CancellationToken cancel) =>
+        await challenges.OpenAsync(transaction, cancel) is { } first
+            ? await ResynchroniseAsync(http, first.Serial, [first.FirstCode, code], cancel)
+            : new FacadeVerdict(Outcome.WrongCode, Serial: null, code.Length);
 }

@@ -1,5 +1,4 @@
 using OathServer.Storage;
-using OathServer.Validation;
 
 namespace OathServer.Interop;
 
@@ -20,7 +19,7 @@ internal static class PrivacyIdeaEndpoint
         routes.MapMethods("/token/resync", [HttpMethods.Post], Resynchronise).AllowAnonymous().ExcludeFromDescription();
     }
 
-    private static async Task Check(HttpContext http, OtherClients clients, ResyncChallenge challenges, AheadSearch ahead, InteropPolicy policy, TimeProvider time)
+    private static async Task Check(HttpContext http, OtherClients clients, TimeProvider time)
     {
         if (await RefuseAsync(http, clients, time) is not { } request)
         {
@@ -32,16 +31,15 @@ internal static class PrivacyIdeaEndpoint
         {
             if ((request["transaction_id"] ?? request["state"]) is { Length: > 0 } transaction)
             {
-                await AnswerAsync(http, clients, challenges, transaction, code, time);
+                var answer = await clients.AnswerAsync(http, transaction, code, http.RequestAborted);
+                await PrivacyIdeaReply.VerdictAsync(http, answer.Accepted, Message(answer.Outcome), answer.Accepted ? answer.Serial : null, code.Length, time);
                 return;
             }
 
             var verdict = await clients.ValidateAsync(http, request["user"], request["serial"], request["realm"], code, http.RequestAborted);
-            if (verdict.Outcome == Outcome.WrongCode && policy.ResyncByChallenge
-                && await ahead.FindAsync(request["serial"], request["realm"] ?? policy.Realm, request["user"], code, http.RequestAborted) is { } place)
+            if (await clients.ChallengeAsync(verdict.Outcome, request["user"], request["serial"], request["realm"], code, http.RequestAborted) is { } issued)
             {
-                var issued = await challenges.IssueAsync(place.Serial, code, http.RequestAborted);
-                await PrivacyIdeaReply.ChallengeAsync(http, "Press your key once more and type the next code.", issued, place.Serial, time);
+                await PrivacyIdeaReply.ChallengeAsync(http, OtherClients.NextCodePlease, issued.Transaction, issued.Serial, time);
                 return;
             }
 
@@ -89,17 +87,6 @@ internal static class PrivacyIdeaEndpoint
         await PrivacyIdeaReply.VerdictAsync(http, verdict.Accepted, Message(verdict.Outcome), verdict.Accepted ? serial : null, first.Length, time);
     }
 
-    /// <summary>The second step of a challenge: the next code, with the first one from the transaction.</summary>
-    private static async Task AnswerAsync(
-        HttpContext http, OtherClients clients, ResyncChallenge challenges, string transaction, string code, TimeProvider time)
-    {
-        var opened = await challenges.OpenAsync(transaction, http.RequestAborted);
-        var verdict = opened is { } first
-            ? await clients.ResynchroniseAsync(http, first.Serial, [first.FirstCode, code], http.RequestAborted)
-            : new FacadeVerdict(Outcome.WrongCode, Serial: null, code.Length);
-        await PrivacyIdeaReply.VerdictAsync(http, verdict.Accepted, Message(verdict.Outcome), verdict.Accepted ? verdict.Serial : null, code.Length, time);
-    }
-
     private static async Task<CallerRequest?> RefuseAsync(HttpContext http, OtherClients clients, TimeProvider time, bool needsPass = true)
     {
         if (!clients.MayAsk(http))
@@ -127,7 +114,7 @@ internal static class PrivacyIdeaEndpoint
 
     private static string Message(Outcome outcome) => outcome switch
     {
-        Outcome.Accepted or Outcome.Resynchronised => "matching 1 tokens",
+        Outcome.Accepted or Outcome.Resynchronised or Outcome.AcceptedElsewhere => "matching 1 tokens",
         Outcome.Replayed => "wrong otp value. previous otp used again",
         Outcome.Throttled or Outcome.Locked => "Failcounter exceeded",
         _ => "wrong otp value",

@@ -1,48 +1,41 @@
 namespace OathServer.Operations;
 
 /// <summary>
-/// The request at hand, for pages and sign-in. The framework's own accessor flows with every request from its first
-/// moment, which costs those of the short lane and none of them asks; this one begins behind the lane.
+/// The request at hand, for pages and sign-in. Where the framework sees an accessor it makes a new context for each
+/// request and lets it flow with all that follows; so it is not shown this one, which begins behind the short lane, whose
+/// requests nobody asks for.
 /// </summary>
-internal sealed class HttpContextAccess : IHttpContextAccessor
+internal static class HttpContextAccess
 {
-    private static readonly AsyncLocal<Holder?> current = new();
-
-    public HttpContext? HttpContext
+    public static void AddHttpContextAccess(this IServiceCollection services)
     {
-        get => current.Value?.Http;
-        set
-        {
-            // The framework sets it before the first middleware.
-        }
+        services.AddHttpContextAccessor();
+        services.AddSingleton<IHttpContextFactory>(provider => new DefaultHttpContextFactory(new WithoutAccessor(provider)));
+    }
+
+    public static void UseHttpContextAccess(this WebApplication app)
+    {
+        var accessor = app.Services.GetRequiredService<IHttpContextAccessor>();
+        app.Use(next => http => EnterAsync(accessor, http, next));
     }
 
     /// <summary>Runs <paramref name="next"/> with the request known, and forgets it for whatever outlives it.</summary>
-    public static async Task EnterAsync(HttpContext http, RequestDelegate next)
+    private static async Task EnterAsync(IHttpContextAccessor accessor, HttpContext http, RequestDelegate next)
     {
-        var holder = new Holder { Http = http };
-        current.Value = holder;
+        accessor.HttpContext = http;
         try
         {
             await next(http);
         }
         finally
         {
-            holder.Http = null;
+            accessor.HttpContext = null;
         }
     }
 
-    private sealed class Holder
+    private sealed class WithoutAccessor(IServiceProvider provider) : IServiceProvider
     {
-        public HttpContext? Http { get; set; }
+        public object? GetService(Type serviceType) =>
+            serviceType == typeof(IHttpContextAccessor) ? null : provider.GetService(serviceType);
     }
-}
-
-internal static class HttpContextAccessServices
-{
-    public static void AddHttpContextAccess(this IServiceCollection services) =>
-        services.AddSingleton<IHttpContextAccessor, HttpContextAccess>();
-
-    public static void UseHttpContextAccess(this WebApplication app) =>
-        app.Use(next => http => HttpContextAccess.EnterAsync(http, next));
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 using Scalar.AspNetCore;
 
 namespace OathServer.Operations;
@@ -90,6 +91,12 @@ internal sealed class FaultToProblem(IProblemDetailsService problems, ILogger<Fa
                 Status = bad.StatusCode,
                 Title = "The request could not be read.",
                 Detail = bad.InnerException is JsonException json ? JsonFault(json) : bad.Message,
+            },
+            OldServerUnavailableException => new ProblemDetails
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Title = "The old server did not answer.",
+                Detail = "There is no token here for this one, and the server that may have it is away. Nothing was accepted. Try again in a moment.",
             },
             _ when StorageFault.IsPassing(exception) => new ProblemDetails
             {

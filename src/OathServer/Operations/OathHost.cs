@@ -42,6 +42,7 @@ internal static class OathHost
         builder.Services.AddSingleton<RevealQuota>();
         builder.Services.AddSingleton<SecondPerson>();
         builder.Services.AddDesk();
+        builder.Services.AddHostedService<DailyFigures>();
         builder.Services.AddSingleton<RecordLife>();
         builder.Services.AddInterop(builder.Configuration);
         builder.Services.AddSingleton<ScimPeople>();

@@ -29,6 +29,9 @@ internal static class ProfilesEndpoint
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
+    /// <summary>What a profile may be called.</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= NameMax && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
     private static async Task<Ok<List<ProfileView>>> List(OathDbContext db, RolloutProfiles profiles, CancellationToken cancel) =>
         TypedResults.Ok((await profiles.AllAsync(db, cancel)).ConvertAll(View));
 
@@ -41,7 +44,7 @@ internal static class ProfilesEndpoint
     private static async Task<Results<Ok<ProfileView>, ProblemHttpResult>> Put(
         string name, EditProfileRequest request, HttpContext http, OathDbContext db, RolloutProfiles profiles, CancellationToken cancel)
     {
-        if (name.Length > NameMax || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        if (!IsName(name))
         {
             return Problem.BadField("name", $"1 to {NameMax} letters, digits, - and _.");
         }

@@ -1,4 +1,4 @@
-using System.Linq.Expressions;
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Provisioning.Puk;
 using OathServer.Storage;
@@ -20,64 +20,68 @@ public sealed record GapView(int Gap, string What, int Closed, int Of, IReadOnly
 /// <param name="Gaps">The gaps.</param>
 /// <param name="PukKnownToPerson">Keys whose PUK a person has seen: due for a change when the key is next seen
 /// (<c>GET /v1/puks/due</c>).</param>
-/// <param name="PuksDue">All keys whose PUK should be renewed when they are next seen, and why; the first hundred. They
-/// hold no handout up.</param>
-public sealed record ReadinessView(
-    bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson, IReadOnlyList<DuePuk> PuksDue);
+public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, IReadOnlyList<GapView> Gaps, int PukKnownToPerson)
+{
+    /// <summary>What weakened the imports that live tokens came by, a line an import; empty as a rule.</summary>
+    public IReadOnlyList<string> Cautions { get; init; } = [];
 
-/// <summary>Measures the five gaps over the records as they are now; nothing is kept.</summary>
+    /// <summary>Keys whose PUK should be renewed when they are next seen, and why; the first hundred. They hold no handout up.</summary>
+    public IReadOnlyList<DuePuk> PuksDue { get; init; } = [];
+}
+
+/// <summary>Measures the five gaps over the records as they are now.</summary>
 internal static class FiveGaps
 {
-    private const int ExceptionsMax = 100;
+    public const int ExceptionsMax = 100;
 
-    public static async Task<ReadinessView> MeasureAsync(
-        OathDbContext db, string? batch, string? profile, DateTimeOffset now, CancellationToken cancel)
+    private static readonly (ClosedGaps Gap, string What)[] Gaps =
+    [
+        (ClosedGaps.Puk, "PUK set and escrowed"),
+        (ClosedGaps.Pin, "factory PIN rotated"),
+        (ClosedGaps.FirstCode, "counter aligned, first code accepted"),
+        (ClosedGaps.Fido, "FIDO PIN policy decided"),
+        (ClosedGaps.Record, "recorded under its CUID"),
+    ];
+
+    public static async Task<ReadinessView> MeasureAsync(OathDbContext db, string? batch, string? profile, CancellationToken cancel) =>
+        await ViewAsync(db, await GapCounts.ReadAsync(db, batch, profile, cancel), batch, profile, cancel);
+
+    /// <summary>The view of these counts, with the first exceptions of each gap that is open.</summary>
+    public static async Task<ReadinessView> ViewAsync(OathDbContext db, GapCounts counts, string? batch, string? profile, CancellationToken cancel)
     {
-        var live = db.Records.AsNoTracking().Where(r => r.Status != KeyStatus.Retired && r.Status != KeyStatus.Lost);
-        if (batch is not null)
+        var views = new List<GapView>();
+        foreach (var (index, (gap, what)) in Gaps.Index())
         {
-            live = live.Where(r => r.Batch == batch);
+            var orphans = gap == ClosedGaps.Record ? counts.Orphans.Values.Sum() : 0;
+            var (closed, of) = (counts.Closed(gap), counts.Keys + orphans);
+            var open = closed == counts.Keys ? [] : await Open(GapCounts.Live(db, batch, profile), gap).OrderBy(r => r.Cuid)
+                .Select(r => r.Cuid).Take(ExceptionsMax).ToListAsync(cancel);
+            if (orphans > 0)
+            {
+                open.AddRange(await GapCounts.OrphansOf(db, batch).OrderBy(t => t.Serial).Select(t => t.Serial).Take(ExceptionsMax).ToListAsync(cancel));
+            }
+
+            views.Add(new GapView(index + 1, what, closed, of, open));
         }
 
-        if (profile is not null)
-        {
-            live = live.Where(r => r.ProfileName == profile);
-        }
-
-        var keys = await live.CountAsync(cancel);
-        var inDoubt = await live.CountAsync(r => r.Status == KeyStatus.InDoubt, cancel);
-        GapView[] gaps =
-        [
-            await CountAsync(1, "PUK set and escrowed", live, r => r.PukMethod == PukMethod.Derived || r.SealedPuk != null, keys, cancel),
-            await CountAsync(2, "factory PIN rotated", live, r => r.PinMethod != PinMethod.FactoryDefault, keys, cancel),
-            await CountAsync(3, "counter aligned, first code accepted", live, r => r.FirstCodeAcceptedAt != null, keys, cancel),
-            await CountAsync(4, "FIDO PIN policy decided", live, r => r.FidoPolicy != null, keys, cancel),
-            await RecordsAsync(db, live, batch, keys, cancel),
-        ];
-        var ready = keys > 0 && gaps.All(g => g.Closed == g.Of)
-            && await live.AllAsync(r => r.Status == KeyStatus.ReadyForHandout || r.Status == KeyStatus.HandedOut || r.Status == KeyStatus.Suspended, cancel);
-        return new ReadinessView(
-            ready, keys, inDoubt, gaps, await live.CountAsync(r => r.PukKnownToPerson, cancel),
-            await DuePuks.ListAsync(db, live, now, ExceptionsMax, cancel));
+        return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views, counts.PukKnownToPerson) { Cautions = await CautionsAsync(db, batch, cancel) };
     }
 
-    private static async Task<GapView> CountAsync(
-        int gap, string what, IQueryable<KeyRecord> live, Expression<Func<KeyRecord, bool>> closed, int keys, CancellationToken cancel)
+    private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)
     {
-        var open = live.Where(Expression.Lambda<Func<KeyRecord, bool>>(Expression.Not(closed.Body), closed.Parameters));
-        return new GapView(gap, what, await live.CountAsync(closed, cancel), keys,
-            await open.OrderBy(r => r.Cuid).Select(r => r.Cuid).Take(ExceptionsMax).ToListAsync(cancel));
+        var weak = await db.Imports.AsNoTracking().Where(i => i.Caution != null && (batch == null || i.Batch == batch))
+            .Select(i => new
+            {
+                i.Id,
+                i.FileName,
+                i.Caution,
+                Live = db.Tokens.Count(t => t.ImportId == i.Id && t.Counter!.State != TokenState.Disabled),
+            })
+            .Where(i => i.Live > 0).OrderBy(i => i.Id).Take(ExceptionsMax).ToListAsync(cancel);
+        return weak.ConvertAll(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {i.Live} tokens: {i.Caution}"));
     }
 
-    /// <summary>Gap 5: keys whose record says holder, operator and time; tokens in use without any record are open.</summary>
-    private static async Task<GapView> RecordsAsync(
-        OathDbContext db, IQueryable<KeyRecord> live, string? batch, int keys, CancellationToken cancel)
-    {
-        var whole = live.Where(r => r.PersonId != null && r.ProvisionedBy != null && r.ProvisionedAt != null);
-        var orphans = db.Tokens.AsNoTracking().Where(t => t.Cuid == null && t.Counter!.State == TokenState.Active && (batch == null || t.Batch == batch));
-        var open = await live.Where(r => r.PersonId == null || r.ProvisionedBy == null || r.ProvisionedAt == null)
-            .OrderBy(r => r.Cuid).Select(r => r.Cuid).Take(ExceptionsMax).ToListAsync(cancel);
-        open.AddRange(await orphans.OrderBy(t => t.Serial).Select(t => t.Serial).Take(ExceptionsMax).ToListAsync(cancel));
-        return new GapView(5, "recorded under its CUID", await whole.CountAsync(cancel), keys + await orphans.CountAsync(cancel), open);
-    }
+    /// <summary>Keys that have the gap open. The first condition finds them at the beginning of the index.</summary>
+    public static IQueryable<KeyRecord> Open(IQueryable<KeyRecord> records, ClosedGaps gap) =>
+        records.Where(r => r.Closed < ClosedGaps.All && (r.Closed & gap) == 0);
 }

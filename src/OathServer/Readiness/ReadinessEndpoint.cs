@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using OathServer.Access;
+using OathServer.Provisioning.Puk;
 using OathServer.Storage;
 
 namespace OathServer.Readiness;
@@ -13,5 +14,8 @@ internal static class ReadinessEndpoint
 
     private static async Task<Ok<ReadinessView>> Measure(
         OathDbContext db, TimeProvider time, CancellationToken cancel, string? batch = null, string? profile = null) =>
-        TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, time.GetUtcNow(), cancel));
+        TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, cancel) with
+        {
+            PuksDue = await DuePuks.ListAsync(db, GapCounts.Live(db, batch, profile), time.GetUtcNow(), FiveGaps.ExceptionsMax, cancel),
+        });
 }

@@ -27,6 +27,10 @@ internal static class RecordSearch
         return await Whole(db).Where(r => cuids.Contains(r.Cuid)).OrderBy(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel);
     }
 
+    /// <summary>A page of all records, in the order of the CUID.</summary>
+    public static Task<List<KeyRecord>> AfterAsync(OathDbContext db, string after, int take, CancellationToken cancel) =>
+        Whole(db).AsNoTracking().Where(r => r.Cuid.CompareTo(after) > 0).OrderBy(r => r.Cuid).Take(take).ToListAsync(cancel);
+
     /// <summary>People by name or its beginning, mail or employee number.</summary>
     public static async Task<List<long>> PeopleAsync(OathDbContext db, string text, CancellationToken cancel)
     {

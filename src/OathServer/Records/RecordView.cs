@@ -17,7 +17,11 @@ public sealed record PukStateView(string Method, bool Available, int? MasterVers
 
 /// <summary>An OATH credential on the key, with the file its seed came from.</summary>
 public sealed record RecordCredential(
-    string Serial, string Type, string State, long Counter, int Failures, DateTimeOffset? LastAcceptedAt, string? File, string? FileDigest, string? KeyId);
+    string Serial, string Type, string State, long Counter, int Failures, DateTimeOffset? LastAcceptedAt, string? File, string? FileDigest, string? KeyId)
+{
+    /// <summary>What weakened its import: that MACs were not checked. Null as a rule.</summary>
+    public string? ImportCaution { get; init; }
+}
 
 /// <summary>Makes views of records.</summary>
 internal static class RecordViews
@@ -43,7 +47,8 @@ internal static class RecordViews
         token.Serial, token.Type == TokenType.Totp ? "totp" : "hotp", Kebab(token.Counter!.State.ToString()), token.Counter.Counter,
         token.Counter.Failures,
         token.Counter.LastAcceptedAt == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(token.Counter.LastAcceptedAt),
-        token.Import?.FileName, token.Import?.Digest, token.KeyId);
+        token.Import?.FileName, token.Import?.Digest, token.KeyId)
+    { ImportCaution = token.Import?.Caution };
 
     private static string Kebab(string name) => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 }

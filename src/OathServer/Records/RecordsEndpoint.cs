@@ -30,6 +30,7 @@ internal static class RecordsEndpoint
         var records = routes.MapGroup("/v1/records");
         records.MapGet("/", Search).RequireAuthorization(Rules.Read)
             .WithSummary("Finds records by CUID, device serial, token serial, user name, mail or employee number.");
+        RecordsExport.Map(records);
         records.MapGet("/{cuid}", Get).RequireAuthorization(Rules.Read).WithSummary("Reads a record.").ProducesProblem(StatusCodes.Status404NotFound);
         records.MapPatch("/{cuid}", Change).RequireAuthorization(Rules.Help)
             .WithSummary("Changes status or notes; a suspended, lost or retired key's tokens are refused at once.")

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Pages;
 using OathServer.Storage;
 
 namespace OathServer.SignIn;
@@ -11,12 +12,12 @@ namespace OathServer.SignIn;
 /// <summary>Sign-in, sign-out, the one-time link, the own password.</summary>
 internal static class SignInPages
 {
-    private const string NotThis = "Name or password is not right, or this account may not sign in now. After five failures it waits a quarter of an hour.";
-    private const string NotTheSame = "The two new passwords are not the same.";
+    private static readonly Phrase NotThis = new Phrase("Name or password is not right, or this account may not sign in now. After five failures it waits a quarter of an hour.");
+    private static readonly Phrase NotTheSame = new Phrase("The two new passwords are not the same.");
 
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
-        var open = routes.MapGroup("").AllowAnonymous().ExcludeFromDescription();
+        var open = routes.MapGroup("").AllowAnonymous().WithMetadata(new SpokenPage()).ExcludeFromDescription();
         open.MapGet("/sign-in", ShowSignIn);
         open.MapPost("/sign-in", SignIn).RequireRateLimiting(StaffLimits.Policy);
         open.MapPost("/sign-in/elsewhere", SignInElsewhere);
@@ -24,13 +25,13 @@ internal static class SignInPages
         open.MapGet("/setup", ShowSetup);
         open.MapPost("/setup", Setup).RequireRateLimiting(StaffLimits.Policy);
         open.MapPost("/sign-out", SignOut);
-        var own = routes.MapGroup("/account").RequireAuthorization(Rules.OwnAccount).ExcludeFromDescription();
+        var own = routes.MapGroup("/account").RequireAuthorization(Rules.OwnAccount).WithMetadata(new SpokenPage()).ExcludeFromDescription();
         own.MapGet("/password", () => Page<PasswordForm>(new { }));
         own.MapPost("/password", ChangePassword).RequireRateLimiting(StaffLimits.Policy);
     }
 
     private static RazorComponentResult<SignInForm> ShowSignIn(IConfiguration configuration, string? back = null, string? refused = null) =>
-        SignInPage(configuration, back, name: null, refused is null ? null : "Your organisation let you in, but gave you no role here. Ask an administrator.");
+        SignInPage(configuration, back, name: null, refused is null ? null : new Phrase("Your organisation let you in, but gave you no role here. Ask an administrator."));
 
     private static async Task<IResult> SignIn(
         [FromForm] string name, [FromForm] string password, [FromForm] string? back,
@@ -65,12 +66,12 @@ internal static class SignInPages
     {
         var link = await links.FindAsync(db, token, cancel);
         var result = password != again
-            ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame)
+            ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame.Text)
             : await life.ChoosePasswordAsync(token, name, password, Actors.Of(http), cancel);
         if (result.Fault != StaffFault.None)
         {
             http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
-            return SetupPage(result.Fault == StaffFault.LinkUsed ? null : link, token, name, result.Text);
+            return SetupPage(result.Fault == StaffFault.LinkUsed ? null : link, token, name, result.Text is null ? null : new Phrase(result.Text));
         }
 
         await http.SignInAsync(StaffSession.SchemeName, StaffSession.Principal(result.Staff!, time.GetUtcNow()));
@@ -95,22 +96,22 @@ internal static class SignInPages
         }
 
         var result = password != again
-            ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame)
+            ? new StaffResult(StaffFault.BadPassword, Text: NotTheSame.Text)
             : await life.ChangePasswordAsync(id, old, password, Actors.Of(http), cancel);
         if (result.Fault != StaffFault.None)
         {
             http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
-            return Page<PasswordForm>(new { Fault = result.Text ?? "The present password is not right." });
+            return Page<PasswordForm>(new { Fault = result.Text is null ? new Phrase("The present password is not right.") : new Phrase(result.Text) });
         }
 
         await http.SignInAsync(StaffSession.SchemeName, StaffSession.Principal(result.Staff!, time.GetUtcNow()));
         return Page<PasswordForm>(new { Done = true });
     }
 
-    private static RazorComponentResult<SignInForm> SignInPage(IConfiguration configuration, string? back, string? name, string? fault) =>
+    private static RazorComponentResult<SignInForm> SignInPage(IConfiguration configuration, string? back, string? name, Phrase? fault) =>
         Page<SignInForm>(new { Fault = fault, Name = name, Back = Local(back), OpenId = OpenIdSignIn.IsConfigured(configuration) });
 
-    private static RazorComponentResult<SetupForm> SetupPage(StaffLink? link, string token, string? name, string? fault) =>
+    private static RazorComponentResult<SetupForm> SetupPage(StaffLink? link, string token, string? name, Phrase? fault) =>
         Page<SetupForm>(new { Usable = link is not null, NamesThemselves = link is { StaffId: null }, Token = token, Name = name, Fault = fault });
 
     private static RazorComponentResult<T> Page<T>(object parameters) where T : IComponent => new RazorComponentResult<T>(parameters);

@@ -11,7 +11,9 @@ internal sealed record JournaledBatch(int Node, long Sequence, long At, byte[] E
 /// its commit and before anybody is answered, so that a restored backup can be brought to the last code accepted.
 /// </summary>
 /// <remarks>When the file takes nothing, the batch is refused, and so is every next one before it is decided, until the
-/// file has what it missed.</remarks>
+/// file has what it missed. The codes of that one batch are used up without having let anybody in: the next code does.
+/// Written before the commit instead, a crash between the two would leave a journal ahead of its database, which nobody
+/// could tell from a database that was put back, and the server would not start.</remarks>
 internal sealed class AcceptanceJournal : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true };

@@ -18,6 +18,9 @@ internal abstract class CounterChange(bool answersAtOnce = false)
     /// <summary>The rows it needs; those that do not exist are left out of the batch.</summary>
     public abstract ReadOnlySpan<long> TokenIds { get; }
 
+    /// <summary>Whether <see cref="CounterRow.PersonId"/> is asked for.</summary>
+    public virtual bool NeedsHolder => true;
+
     /// <summary>The true outcome; meaningful once durable.</summary>
     public Outcome Outcome { get; protected set; }
 
@@ -50,7 +53,9 @@ internal interface ICounterStore : IDisposable
     /// writes what changed by compare-and-set on the counter, appends the log, and returns only once all of it is on
     /// disk. On any exception nothing of the batch holds.
     /// </summary>
-    void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now);
+    /// <returns>How many changes, from the first, were decided; the others were not looked at, as those before them
+    /// took <see cref="CounterCommit.DecidingMax"/>.</returns>
+    int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now);
 }
 
 /// <summary>Storage did not take a change: the caller is refused and may try again. Never an acceptance.</summary>

@@ -9,6 +9,10 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     /// <summary>Changes in one transaction at most: bounds how long one waits for those before it.</summary>
     public const int BatchMax = 1024;
 
+    /// <summary>How long the changes of one transaction are decided; who comes after that is in the next one. With
+    /// <see cref="BatchMax"/> it bounds how long a lock is held and an answer waited for.</summary>
+    public static readonly TimeSpan DecidingMax = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Changes waiting at most; one more is refused, to be tried again later.</summary>
     public const int QueueMax = 8192;
 
@@ -150,7 +154,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
         var started = time.GetTimestamp();
         try
         {
-            store.Commit(batch, time.GetUtcNow());
+            PutBack(batch, store.Commit(batch, time.GetUtcNow()));
         }
         catch (Exception fault)
         {
@@ -177,6 +181,20 @@ internal sealed class CounterCommit : IHostedService, IDisposable
 
         figures?.Committed(batch, time.GetElapsedTime(started));
         Answer(batch, refusal: null);
+    }
+
+    /// <summary>What a transaction had no time for is the first of the next one.</summary>
+    private void PutBack(List<CounterChange> batch, int decided)
+    {
+        if (decided < batch.Count)
+        {
+            lock (turn)
+            {
+                waiting.InsertRange(0, batch.GetRange(decided, batch.Count - decided));
+            }
+
+            batch.RemoveRange(decided, batch.Count - decided);
+        }
     }
 
     /// <summary>Tells everybody of a batch. The writer only hands over what others answer, and turns to the next batch.</summary>

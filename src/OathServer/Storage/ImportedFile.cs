@@ -29,4 +29,7 @@ internal sealed class ImportedFile
     public required string Report { get; set; }
 
     public string? Batch { get; set; }
+
+    /// <summary>What weakened the import and must stay in sight: that its MACs were not checked. Null as a rule.</summary>
+    public string? Caution { get; set; }
 }

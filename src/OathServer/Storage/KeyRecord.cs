@@ -49,6 +49,30 @@ internal enum PukMethod
     Batch,
 }
 
+/// <summary>The gaps of the rollout a key has closed. The database works it out whenever a record is written.</summary>
+[Flags]
+internal enum ClosedGaps
+{
+    None = 0,
+
+    /// <summary>1: the PUK is set and can be had again.</summary>
+    Puk = 1,
+
+    /// <summary>2: the factory PIN is gone.</summary>
+    Pin = 2,
+
+    /// <summary>3: the first code was accepted.</summary>
+    FirstCode = 4,
+
+    /// <summary>4: FIDO was decided upon.</summary>
+    Fido = 8,
+
+    /// <summary>5: holder, operator and time are on record.</summary>
+    Record = 16,
+
+    All = Puk | Pin | FirstCode | Fido | Record,
+}
+
 /// <summary>The record under a CUID: who holds the key, how it was provisioned, what can be recovered.</summary>
 internal sealed class KeyRecord
 {
@@ -133,6 +157,18 @@ internal sealed class KeyRecord
     public string? Notes { get; set; }
 
     public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>Worked out by the database from the columns above.</summary>
+    public ClosedGaps Closed { get; private set; }
+
+    /// <summary><see cref="Closed"/> as both databases say it.</summary>
+    internal const string ClosedSql = $"""
+        CASE WHEN "PukMethod" = '{nameof(Storage.PukMethod.Derived)}' OR "SealedPuk" IS NOT NULL THEN 1 ELSE 0 END
+        + CASE WHEN "PinMethod" <> '{nameof(Storage.PinMethod.FactoryDefault)}' THEN 2 ELSE 0 END
+        + CASE WHEN "FirstCodeAcceptedAt" IS NOT NULL THEN 4 ELSE 0 END
+        + CASE WHEN "FidoPolicy" IS NOT NULL THEN 8 ELSE 0 END
+        + CASE WHEN "PersonId" IS NOT NULL AND "ProvisionedBy" IS NOT NULL AND "ProvisionedAt" IS NOT NULL THEN 16 ELSE 0 END
+        """;
 
     /// <summary>The OATH credentials on the key.</summary>
     public List<Token> Tokens { get; } = [];

@@ -16,6 +16,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<KeyRecord> Records => Set<KeyRecord>();
 
+    public DbSet<ReadinessDay> ReadinessDays => Set<ReadinessDay>();
+
     public DbSet<ImportedFile> Imports => Set<ImportedFile>();
 
     public DbSet<ProvisioningJob> Jobs => Set<ProvisioningJob>();
@@ -39,6 +41,10 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
     public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
 
     public DbSet<Webhook> Webhooks => Set<Webhook>();
+
+    public DbSet<AcceptedElsewhere> AcceptedElsewhere => Set<AcceptedElsewhere>();
+
+    public DbSet<LivesElsewhere> LivesElsewhere => Set<LivesElsewhere>();
 
     public DbSet<RevealAsk> RevealAsks => Set<RevealAsk>();
 
@@ -74,6 +80,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.Cuid);
             token.HasIndex(t => t.DeviceSerial);
             token.HasIndex(t => t.ImportId);
+            token.HasIndex(t => t.Batch);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne(t => t.Import).WithMany().HasForeignKey(t => t.ImportId).OnDelete(DeleteBehavior.Restrict);
@@ -105,6 +112,10 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             person.ToTable("people");
             person.HasIndex(p => new { p.Realm, p.NormalizedName }).IsUnique();
             person.HasIndex(p => new { p.Realm, p.ExternalId });
+            // The help desk's search asks for one of these at a time, whatever the realm.
+            person.HasIndex(p => p.NormalizedName);
+            person.HasIndex(p => p.Mail);
+            person.HasIndex(p => p.EmployeeNumber);
             // People stored before there was a directory are here.
             person.Property(p => p.Active).HasDefaultValue(true).HasSentinel(true);
         });
@@ -112,12 +123,19 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             import.ToTable("imports");
             import.HasIndex(i => i.Digest);
+            import.HasIndex(i => i.Batch);
         });
         model.Entity<KeyRecord>(record =>
         {
             record.ToTable("records");
             record.HasKey(r => r.Cuid);
             record.HasIndex(r => r.DeviceSerial);
+            record.Property(r => r.Closed).HasComputedColumnSql(KeyRecord.ClosedSql, stored: true);
+            // Readiness reads this index and nothing else of the records; what is open stands at its beginning.
+            record.HasIndex(r => new { r.Closed, r.Batch, r.ProfileName, r.Status, r.PukKnownToPerson });
+            record.HasIndex(r => new { r.Batch, r.Cuid });
+            record.HasIndex(r => new { r.Status, r.Cuid });
+            record.HasIndex(r => r.ProvisionedAt);
             record.HasOne(r => r.Person).WithMany().HasForeignKey(r => r.PersonId).OnDelete(DeleteBehavior.Restrict);
             record.HasMany(r => r.Tokens).WithOne().HasForeignKey(t => t.Cuid).OnDelete(DeleteBehavior.Restrict);
         });
@@ -127,12 +145,19 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             job.Property(j => j.Id).ValueGeneratedNever();
             job.HasIndex(j => j.Cuid);
             job.HasIndex(j => j.OpenCuid).IsUnique();
+            job.HasIndex(j => j.StartedAt);
             job.HasMany(j => j.Steps).WithOne().HasForeignKey(s => s.JobId);
         });
         model.Entity<ProvisioningStep>(step =>
         {
             step.ToTable("provisioning_steps");
             step.HasKey(s => new { s.JobId, s.Ordinal });
+        });
+        model.Entity<ReadinessDay>(day =>
+        {
+            day.ToTable("readiness_days");
+            day.HasKey(d => new { d.Day, d.Batch, d.Profile });
+            day.Property(d => d.Day).ValueGeneratedNever();
         });
         model.Entity<RolloutProfileVersion>(profile =>
         {
@@ -158,6 +183,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             batch.ToTable("desk_batches");
             batch.Property(b => b.Id).ValueGeneratedNever();
             batch.HasIndex(b => b.State);
+            batch.HasIndex(b => b.CreatedAt);
             batch.HasMany(b => b.Lines).WithOne().HasForeignKey(l => l.BatchId);
         });
         model.Entity<DeskBatchLine>(line =>
@@ -187,6 +213,19 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         {
             hook.ToTable("webhooks");
             hook.HasIndex(h => h.Name).IsUnique();
+        });
+        model.Entity<AcceptedElsewhere>(code =>
+        {
+            code.ToTable("accepted_elsewhere");
+            code.HasKey(c => new { c.Subject, c.Code });
+            code.Property(c => c.Subject).ValueGeneratedNever();
+            code.Property(c => c.Code).ValueGeneratedNever();
+            code.HasIndex(c => c.At);
+        });
+        model.Entity<LivesElsewhere>(person =>
+        {
+            person.ToTable("lives_elsewhere");
+            person.HasIndex(p => new { p.Realm, p.NormalizedName, p.IsSerial }).IsUnique();
         });
         model.Entity<RevealAsk>(ask =>
         {

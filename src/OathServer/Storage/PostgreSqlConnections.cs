@@ -19,6 +19,8 @@ internal sealed class PostgreSqlConnections : IDisposable
     /// <summary>Seconds a statement of the hot path may take.</summary>
     private const int HotCommandSeconds = 2;
 
+    private const int StartTries = 6;
+
     private readonly NpgsqlConnectionStringBuilder settings;
 
     /// <exception cref="InvalidOperationException">The connection string is missing, or is not one.</exception>
@@ -43,6 +45,23 @@ internal sealed class PostgreSqlConnections : IDisposable
     public NpgsqlDataSource Listening { get; }
 
     public async ValueTask<DbConnection> OpenOwnAsync(CancellationToken cancel) => await Own.OpenConnectionAsync(cancel);
+
+    /// <summary>For a node that starts: a database that is only slow to answer is asked again, a few times.</summary>
+    /// <exception cref="NpgsqlException">It refuses, is not there, or stays silent.</exception>
+    public NpgsqlConnection OpenAtStart()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return Own.OpenConnection();
+            }
+            catch (NpgsqlException slow) when (tries < StartTries && (slow.InnerException ?? slow) is TimeoutException)
+            {
+                // Nothing was sent: once more.
+            }
+        }
+    }
 
     /// <summary>What to put right, in one line without secrets, when the database cannot be used at start.</summary>
     public string Explain(Exception fault)

@@ -20,9 +20,9 @@ internal sealed class PostgreSqlCounterSession : IDisposable
     private readonly AcceptanceJournal? journal;
     private readonly CommitWatch watch;
     private readonly NpgsqlCommand select;
+    private readonly NpgsqlCommand selectAlone;
     private readonly NpgsqlBatch write;
     private readonly CounterColumns changed = new();
-    private readonly SortedSet<long> wanted = [];
     private readonly List<long> ids = [];
     private readonly NpgsqlParameter<long> sequence = new();
     private readonly NpgsqlParameter<long> at = new();
@@ -46,6 +46,7 @@ internal sealed class PostgreSqlCounterSession : IDisposable
         }
 
         select = new NpgsqlCommand(sql.Select, connection) { Parameters = { CounterColumns.Of(ids, NpgsqlDbType.Bigint) } };
+        selectAlone = new NpgsqlCommand(sql.SelectAlone ?? sql.Select, connection) { Parameters = { CounterColumns.Of(ids, NpgsqlDbType.Bigint) } };
         var update = new NpgsqlBatchCommand(sql.Update);
         changed.AddTo(update.Parameters);
         var insertLog = new NpgsqlBatchCommand(InsertLogSql)
@@ -54,13 +55,14 @@ internal sealed class PostgreSqlCounterSession : IDisposable
         };
         write = new NpgsqlBatch(connection) { BatchCommands = { update, insertLog } };
         select.Prepare();
+        selectAlone.Prepare();
         write.Prepare();
     }
 
     /// <summary>The last transaction got as far as its commit: whether it holds is unknown if that failed.</summary>
     public bool CommitSent { get; private set; }
 
-    public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
         CommitSent = false;
         AskWhetherDurable();
@@ -68,9 +70,10 @@ internal sealed class PostgreSqlCounterSession : IDisposable
         log.Clear();
         using var transaction = connection.BeginTransaction();
         Lock(batch);
-        foreach (var change in batch)
+        var decided = 0;
+        for (var since = Stopwatch.GetTimestamp(); decided < batch.Count && Stopwatch.GetElapsedTime(since) < CounterCommit.DecidingMax; decided++)
         {
-            change.Decide(rows, now, log);
+            batch[decided].Decide(rows, now, log);
         }
 
         var link = Write(now);
@@ -83,29 +86,31 @@ internal sealed class PostgreSqlCounterSession : IDisposable
             chain.MoveTo(link);
             journal?.Append(new JournaledBatch(chain.Node, chain.Sequence, at.TypedValue, log.Entries.ToArray(), link));
         }
+
+        return decided;
     }
 
     public void Dispose()
     {
         select.Dispose();
+        selectAlone.Dispose();
         write.Dispose();
         connection.Dispose();
     }
 
     private void Lock(IReadOnlyList<CounterChange> batch)
     {
-        wanted.Clear();
+        ids.Clear();
+        var withHolders = false;
         foreach (var change in batch)
         {
-            foreach (var id in change.TokenIds)
-            {
-                wanted.Add(id);
-            }
+            ids.AddRange(change.TokenIds);
+            withHolders |= change.NeedsHolder;
         }
 
-        ids.Clear();
-        ids.AddRange(wanted);
-        using var reader = select.ExecuteReader();
+        ids.Sort();
+        KeepFirsts(ids);
+        using var reader = (withHolders ? select : selectAlone).ExecuteReader();
         while (reader.Read())
         {
             rows.Add(new CounterRow
@@ -120,9 +125,24 @@ internal sealed class PostgreSqlCounterSession : IDisposable
                 Drift = reader.GetInt32(7),
                 LastAcceptedAt = reader.GetInt64(8),
                 LastRequest = reader.GetInt64(9),
-                PersonId = reader.IsDBNull(10) ? 0 : reader.GetInt64(10),
+                PersonId = reader.FieldCount == 10 ? CounterRow.NotRead : reader.IsDBNull(10) ? 0 : reader.GetInt64(10),
             });
         }
+    }
+
+    /// <summary>Leaves of each run of equal ids the first.</summary>
+    private static void KeepFirsts(List<long> sorted)
+    {
+        var kept = 0;
+        for (var i = 0; i < sorted.Count; i++)
+        {
+            if (kept == 0 || sorted[i] != sorted[kept - 1])
+            {
+                sorted[kept++] = sorted[i];
+            }
+        }
+
+        sorted.RemoveRange(kept, sorted.Count - kept);
     }
 
     /// <summary>The new link of the log's chain; null when nothing was logged.</summary>

@@ -18,7 +18,7 @@ internal sealed class PostgreSqlCounterStore(
     private long refusedAt;
     private Exception? refusal;
 
-    public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
         journal?.Settle();
         for (var again = false; ; again = true)
@@ -26,8 +26,7 @@ internal sealed class PostgreSqlCounterStore(
             var current = session ??= Open();
             try
             {
-                current.Commit(batch, now);
-                return;
+                return current.Commit(batch, now);
             }
             catch (Exception fault)
             {

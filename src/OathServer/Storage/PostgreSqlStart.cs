@@ -20,7 +20,7 @@ internal sealed class PostgreSqlStart : IAsyncDisposable
         NpgsqlConnection? connection = null;
         try
         {
-            connection = await connections.Own.OpenConnectionAsync(cancel);
+            connection = connections.OpenAtStart();
             await using var take = new NpgsqlCommand("SELECT set_config('lock_timeout', '0', false), pg_advisory_lock($1, 0)", connection)
             {
                 CommandTimeout = TurnSeconds,
@@ -51,7 +51,7 @@ internal sealed class PostgreSqlStart : IAsyncDisposable
     {
         try
         {
-            using var connection = connections.Own.OpenConnection();
+            using var connection = connections.OpenAtStart();
             using var known = new NpgsqlCommand("SELECT to_regclass('sealing_keys') IS NOT NULL", connection);
             if (known.ExecuteScalar() is not true)
             {

@@ -12,7 +12,13 @@ internal sealed class SqliteCheckpoint : IDisposable
 {
     /// <summary>Pages in the log that start a checkpoint (16 MB): rarely enough that a busy page is copied once for
     /// many commits, often enough that a start after a crash reads the log in a blink.</summary>
-    private const int PagesMin = 4096;
+    public const int PagesMin = 4096;
+
+    /// <summary>Pages that the writer may copy itself: about a millisecond of its time.</summary>
+    private const int PagesFew = 512;
+
+    /// <summary>Times that the copier follows a writer that is as fast as it.</summary>
+    private const int RoundsMax = 8;
 
     private readonly SqliteConnection writer;
     private readonly SqliteConnection copier;
@@ -66,6 +72,23 @@ internal sealed class SqliteCheckpoint : IDisposable
         return written;
     }
 
+    /// <summary>Copies until little is left for the writer, also where a reader held the log back for long.</summary>
+    private void CopyAll()
+    {
+        var before = 0;
+        for (var round = 0; round < RoundsMax && !closed; round++)
+        {
+            // A checkpoint that could not be made is made the next time; nothing depends on it but the log's length.
+            _ = raw.sqlite3_wal_checkpoint_v2(copier.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out var done);
+            if (done - before < PagesFew)
+            {
+                return;
+            }
+
+            before = done;
+        }
+    }
+
     private void Copy()
     {
         while (true)
@@ -76,8 +99,7 @@ internal sealed class SqliteCheckpoint : IDisposable
                 return;
             }
 
-            // A checkpoint that could not be made is made the next time; nothing depends on it but the log's length.
-            _ = raw.sqlite3_wal_checkpoint_v2(copier.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+            CopyAll();
             copied = true;
         }
     }

@@ -38,6 +38,26 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
         return Task.CompletedTask;
     }
 
+    /// <summary>What to put right, in one line, when the file cannot be used at start.</summary>
+    internal static string Explain(SqliteException fault, string? connectionString)
+    {
+        var file = new SqliteConnectionStringBuilder(connectionString).DataSource;
+        return fault.SqliteErrorCode switch
+        {
+            _ when Directory.Exists(file) => $"{file} is a folder. Put the database file there, or name another one.",
+            raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT =>
+                $"{file} is damaged or no SQLite database. Nothing was changed. Put the right file in place, or restore the last backup (OathServer restore).",
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
+                $"Another program holds {file} locked. Close it (a database browser? a copy that runs?), then start again.",
+            raw.SQLITE_CANTOPEN or raw.SQLITE_PERM =>
+                $"{file} cannot be opened. Check that it is a file, and that this user may read and write it and its folder.",
+            raw.SQLITE_READONLY => $"{file} cannot be written. Check owner and mode of the file and its folder, and that the disk is not mounted read-only.",
+            raw.SQLITE_FULL => $"There is no space left for {file}. Make some, then start again.",
+            raw.SQLITE_IOERR => $"The disk under {file} fails to read or write (SQLite error {fault.SqliteExtendedErrorCode}). See the system's log.",
+            _ => $"{file} cannot be used: {fault.Message}",
+        };
+    }
+
     private void Prepare(SqliteConnection connection)
     {
         if (prepared.TryGetValue(connection.Handle!, out _))

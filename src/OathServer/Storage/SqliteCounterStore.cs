@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -49,26 +50,28 @@ internal sealed class SqliteCounterStore : ICounterStore
         commit = Prepare(statements.Commit);
     }
 
-    public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
+        int decided;
         try
         {
-            CommitOnce(batch, now);
+            decided = CommitOnce(batch, now);
         }
         catch (SqliteException fault) when (IsForWantOfSpace(fault) && reserve!.GiveUp())
         {
             // Nothing of the batch holds: it is decided again from the rows as they are.
-            CommitOnce(batch, now);
+            decided = CommitOnce(batch, now);
         }
 
         // Takes it again once there is space, whether or not anybody asks for our health.
         _ = reserve?.IsMissing;
+        return decided;
     }
 
     private bool IsForWantOfSpace(SqliteException fault) => reserve is not null
         && (fault.SqliteErrorCode == raw.SQLITE_FULL || (fault.SqliteErrorCode == raw.SQLITE_IOERR && reserve.DiskIsFull()));
 
-    private void CommitOnce(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+    private int CommitOnce(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
     {
         journal?.Settle();
         rows.Clear();
@@ -76,8 +79,10 @@ internal sealed class SqliteCounterStore : ICounterStore
         Run(begin);
         try
         {
-            foreach (var change in batch)
+            var decided = 0;
+            for (var since = Stopwatch.GetTimestamp(); decided < batch.Count && Stopwatch.GetElapsedTime(since) < CounterCommit.DecidingMax; decided++)
             {
+                var change = batch[decided];
                 foreach (var id in change.TokenIds)
                 {
                     Read(id);
@@ -96,6 +101,8 @@ internal sealed class SqliteCounterStore : ICounterStore
                 previousMac = mac;
                 journal?.Append(new JournaledBatch(Node: 0, sequence, now.ToUnixTimeMilliseconds(), log.Entries.ToArray(), mac));
             }
+
+            return decided;
         }
         catch
         {

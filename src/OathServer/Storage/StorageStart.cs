@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using OathServer.Secrets;
@@ -7,10 +8,13 @@ namespace OathServer.Storage;
 /// <summary>What must hold before anything is served: migrations applied, the sealing key proven on its canary, the
 /// chain's key at hand.</summary>
 internal sealed class StorageStart(
-    IServiceScopeFactory scopes, Sealer sealer, ServerSecrets secrets, TimeProvider time, PostgreSqlConnections? postgreSql = null)
+    IServiceScopeFactory scopes, Sealer sealer, ServerSecrets secrets, TimeProvider time, PostgreSqlConnections? postgreSql = null,
+    SqliteConnections? sqlite = null)
 {
     /// <summary>Migrations of a large store take their time.</summary>
     private static readonly TimeSpan MigrationMax = TimeSpan.FromHours(2);
+
+    private const int MigrationTries = 20;
 
     private static readonly byte[] CanaryText = "this opens with the right sealing key"u8.ToArray();
 
@@ -23,7 +27,15 @@ internal sealed class StorageStart(
     {
         if (postgreSql is null)
         {
-            await PrepareAsync(cancel);
+            try
+            {
+                await PrepareAsync(cancel);
+            }
+            catch (SqliteException fault)
+            {
+                throw new InvalidOperationException(SqliteConnections.Explain(fault, sqlite?.ConnectionString), fault);
+            }
+
             return;
         }
 
@@ -43,11 +55,30 @@ internal sealed class StorageStart(
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
         db.Database.SetCommandTimeout(MigrationMax);
-        await db.Database.MigrateAsync(cancel);
+        await MigrateAsync(db, cancel);
         await CounterTrigger.EnsureAsync(db, cancel);
         await KnowSealingKeyAsync(db, cancel);
         chainKey = (await secrets.CurrentAsync(db, ServerSecrets.AuditChain, cancel)).Value;
         _ = await secrets.CurrentAsync(db, ServerSecrets.ApiKeyHash, cancel);
+    }
+
+    /// <summary>Other nodes serve meanwhile and hold locks in an order of their own: a migration that meets them (a deadlock, a
+    /// lock not had in time) changed nothing and is tried again.</summary>
+    private static async Task MigrateAsync(OathDbContext db, CancellationToken cancel)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await db.Database.MigrateAsync(cancel);
+                return;
+            }
+            catch (PostgresException held) when (
+                tries < MigrationTries && (held.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
+            }
+        }
     }
 
     /// <summary>Proves the configured keys on the canaries, and adds one of the key that seals now.</summary>

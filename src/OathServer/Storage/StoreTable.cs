@@ -16,7 +16,7 @@ internal sealed class StoreTable
     {
         Name = postgreSql.GetTableName()!;
         var (here, there) = (StoreObjectIdentifier.Table(sqlite.GetTableName()!), StoreObjectIdentifier.Table(Name));
-        var properties = postgreSql.GetProperties().Where(p => p.GetColumnName(there) is not null).ToList();
+        var properties = postgreSql.GetProperties().Where(p => p.GetColumnName(there) is not null && p.GetComputedColumnSql(there) is null).ToList();
         var columns = string.Join(", ", properties.Select(p => Quote(p.GetColumnName(there)!)));
         Types = [.. properties.Select(p => TypeOf(p.GetColumnType()))];
         SelectFromSqlite = $"SELECT {string.Join(", ", properties.Select(p => Quote(sqlite.FindProperty(p.Name)!.GetColumnName(here)!)))} FROM {Quote(sqlite.GetTableName()!)}";

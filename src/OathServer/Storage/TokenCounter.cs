@@ -71,7 +71,7 @@ internal sealed class TokenCounter
     public long LockedUntil { get; set; }
 
     /// <summary>TOTP: remembered drift in time steps (RFC 6238 §6). HOTP: 0, but while <see cref="CounterFlags.ResyncRequired"/>
-    /// stands, how far past the counter the second of two consecutive codes is expected.</summary>
+    /// stands, or before first use, how far past the counter the second of two consecutive codes is expected.</summary>
     public int Drift { get; set; }
 
     /// <summary>Unix milliseconds of the last acceptance; 0 before the first.</summary>

@@ -31,6 +31,15 @@ internal enum Outcome : byte
 
     /// <summary>The same code was tried against many users or tokens; refused unseen while the alarm lasts.</summary>
     GuessingAlarm = 18,
+
+    /// <summary>There is no token here; the old server accepted the code.</summary>
+    AcceptedElsewhere = 19,
+
+    /// <summary>There is no token here; the old server refused the code.</summary>
+    RefusedElsewhere = 20,
+
+    /// <summary>A token that was moved in was taken past the codes that the old server accepted since.</summary>
+    CaughtUp = 21,
 }
 
 /// <summary>One attempt, as help desk reads it back.</summary>

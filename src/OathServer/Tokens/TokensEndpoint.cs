@@ -22,6 +22,9 @@ public sealed record TokenView(
     /// <summary>When it was imported.</summary>
     public DateTimeOffset? ImportedAt { get; init; }
 
+    /// <summary>What weakened its import: that MACs were not checked. Null as a rule.</summary>
+    public string? ImportCaution { get; init; }
+
     /// <summary>The device as its key package names it.</summary>
     public string? DeviceSerial { get; init; }
 
@@ -158,6 +161,7 @@ internal static class TokensEndpoint
             ImportId = token.ImportId,
             ImportedBy = token.Import?.ImportedBy,
             ImportedAt = token.Import?.ImportedAt,
+            ImportCaution = token.Import?.Caution,
             DeviceSerial = token.DeviceSerial,
             Manufacturer = token.Manufacturer,
         };

@@ -118,13 +118,13 @@ internal sealed class CredentialCache
             try
             {
                 ReadOnlySpan<byte> name = bytes.AsSpan(0, Encoding.UTF8.GetBytes(key, bytes));
-                if (young.Find(name) is { } facts)
+                if (young.Find(name, key) is { } facts)
                 {
                     return facts;
                 }
 
                 var epoch = Epoch;
-                if (old.Find(name) is { } aged)
+                if (old.Find(name, key) is { } aged)
                 {
                     Keep(key, aged, epoch);
                     return aged;

@@ -27,7 +27,9 @@ internal sealed class FactsTable
     public int Count { get; private set; }
 
     /// <summary>The facts kept under a key, or null.</summary>
-    public CredentialFacts[]? Find(ReadOnlySpan<byte> key)
+    /// <param name="key">The key.</param>
+    /// <param name="text">The same as text: what is kept under its own serial number has it from there.</param>
+    public CredentialFacts[]? Find(ReadOnlySpan<byte> key, string text)
     {
         lock (turn)
         {
@@ -40,7 +42,7 @@ internal sealed class FactsTable
             var facts = new CredentialFacts[LineAt(line).SetSize];
             for (var i = 0; i < facts.Length; i++)
             {
-                facts[i] = Read(LineAt(line + i));
+                facts[i] = Read(LineAt(line + i), text);
             }
 
             return facts;
@@ -137,15 +139,15 @@ internal sealed class FactsTable
         return 2 + text.Length;
     }
 
-    private CredentialFacts Read(in Line line)
+    private CredentialFacts Read(in Line line, string keyText)
     {
-        var key = TextAt(line.NameAt, out var after);
+        _ = TextAt(line.NameAt, out var after);
         var serial = TextAt(after, out after);
         var rest = arena[after / BytesInChunk].AsSpan(after % BytesInChunk);
         return new CredentialFacts
         {
             TokenId = line.TokenId,
-            Serial = Encoding.UTF8.GetString(serial.IsEmpty ? key : serial),
+            Serial = serial.IsEmpty ? keyText : Encoding.UTF8.GetString(serial),
             Realm = realms[line.Realm],
             Type = (TokenType)line.Type,
             Digits = line.Digits,

@@ -55,13 +55,13 @@ internal sealed class GuessingWatch(
     public ValueTask ObserveAsync(int apiKeyId, string subject, string code, Outcome outcome, CancellationToken cancel)
     {
         var asking = parties.GetOrAdd(apiKeyId, _ => new Asking());
-        if (outcome is Outcome.Accepted or Outcome.Repeated)
+        if (outcome is Outcome.Accepted or Outcome.Repeated or Outcome.AcceptedElsewhere)
         {
             Interlocked.Increment(ref asking.Accepted);
             return ValueTask.CompletedTask;
         }
 
-        return outcome is Outcome.WrongCode or Outcome.UnknownUser or Outcome.UnknownToken or Outcome.Throttled or Outcome.Locked or Outcome.GuessingAlarm
+        return outcome is Outcome.WrongCode or Outcome.RefusedElsewhere or Outcome.UnknownUser or Outcome.UnknownToken or Outcome.Throttled or Outcome.Locked or Outcome.GuessingAlarm
             ? FailedAsync(apiKeyId, asking, subject, code, cancel)
             : ValueTask.CompletedTask;
     }

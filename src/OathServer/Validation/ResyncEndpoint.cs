@@ -28,9 +28,10 @@ internal static class ResyncEndpoint
             return Problem.BadField("codes", $"send {needed} codes pressed one after the other.");
         }
 
-        for (var i = 0; i < request.Codes.Length; i++)
+        var codes = Array.ConvertAll(request.Codes, validator.CodeOf);
+        for (var i = 0; i < codes.Length; i++)
         {
-            if (ValidateEndpoint.FaultOf(request.Codes[i]) is { } fault)
+            if (ValidateEndpoint.FaultOf(codes[i]) is { } fault)
             {
                 return Problem.BadField($"codes[{i}]", fault);
             }
@@ -38,7 +39,7 @@ internal static class ResyncEndpoint
 
         var key = http.ApiKey();
         var attempt = await validator.ResynchroniseAsync(
-            serial, request.Codes, Roles.IsStaff(http.User), key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel);
+            serial, codes, Roles.IsStaff(http.User), key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel);
         if (attempt is null)
         {
             return Problem.NotFound($"There is no token {serial}.", "Check the serial number printed on the key.");

@@ -1,9 +1,10 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Metadata;
 using OathServer.Access;
 using OathServer.Operations;
-using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 
 namespace OathServer.Validation;
 
@@ -16,7 +17,7 @@ public sealed record ValidateRequest(string Code, string? User = null, string? S
 
 /// <summary>The verdict. The true reason of a refusal is for staff, in the token's attempts and the trail.</summary>
 /// <param name="Accepted">Whether the code was accepted; it never will be again.</param>
-/// <param name="Serial">The token that accepted it; left out of a refusal.</param>
+/// <param name="Serial">The token that accepted it; left out of a refusal, and where an old server accepted it.</param>
 public sealed record ValidateReply(bool Accepted, string? Serial = null);
 
 /// <summary><c>POST /v1/validate</c>, the one endpoint whose every microsecond is counted: it reads and writes its JSON
@@ -48,6 +49,7 @@ internal static class ValidateEndpoint
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        ParallelRunEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
@@ -58,7 +60,8 @@ internal static class ValidateEndpoint
     private static async Task ValidateAsync(HttpContext http, Validator validator)
     {
         var request = await ReadAsync(http);
-        if (FaultOf(request, http, out var field) is { } fault)
+        var code = validator.CodeOf(request.Code);
+        if (FaultOf(request, code, http, out var field) is { } fault)
         {
             await Problem.BadField(field, fault).ExecuteAsync(http);
             return;
@@ -67,17 +70,15 @@ internal static class ValidateEndpoint
         var key = http.ApiKey();
         var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
         var attempt = await (request.Serial is { } serial
-            ? validator.ValidateSerialAsync(serial, request.Code, caller, http.RequestAborted)
-            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, request.Code, caller, http.RequestAborted));
-        await WriteAsync(http.Response, attempt.Outcome == Outcome.Accepted
-            ? new ValidateReply(true, attempt.AcceptedBy!.Serial)
-            : new ValidateReply(false));
+            ? validator.ValidateSerialAsync(serial, code, caller, http.RequestAborted)
+            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, code, caller, http.RequestAborted));
+        await WriteAsync(http.Response, attempt.IsAccepted, attempt.AcceptedBy?.Serial);
     }
 
     /// <exception cref="BadHttpRequestException">The body is not the JSON this request takes.</exception>
     private static async ValueTask<ValidateRequest> ReadAsync(HttpContext http)
     {
-        if (!http.Request.HasJsonContentType())
+        if (http.Request.ContentType is not ("application/json" or "application/json; charset=utf-8") && !http.Request.HasJsonContentType())
         {
             throw new BadHttpRequestException("The body must be JSON (Content-Type: application/json).", StatusCodes.Status415UnsupportedMediaType);
         }
@@ -94,6 +95,11 @@ internal static class ValidateEndpoint
 
             try
             {
+                if (ValidateBody.Read(read.Buffer) is { } plain)
+                {
+                    return plain;
+                }
+
                 var reader = new Utf8JsonReader(read.Buffer);
                 var request = JsonSerializer.Deserialize(ref reader, Json.ValidateRequest)
                     ?? throw new JsonException("The body is null.");
@@ -111,19 +117,21 @@ internal static class ValidateEndpoint
         }
     }
 
-    private static async ValueTask WriteAsync(HttpResponse response, ValidateReply reply)
+    /// <summary>Writes a <see cref="ValidateReply"/>: accepted, by the token of this serial number where there is one, or refused.</summary>
+    private static async ValueTask WriteAsync(HttpResponse response, bool accepted, string? serial)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(reply, Json.ValidateReply);
+        var body = ValidateBody.Write(accepted, accepted ? serial : null);
         response.ContentType = "application/json; charset=utf-8";
         response.Headers.CacheControl = "no-store";
-        response.ContentLength = bytes.Length;
-        await response.BodyWriter.WriteAsync(bytes);
+        response.ContentLength = body.Length;
+        response.BodyWriter.Write(body);
+        await response.BodyWriter.FlushAsync();
     }
 
-    private static string? FaultOf(ValidateRequest request, HttpContext http, out string field)
+    private static string? FaultOf(ValidateRequest request, string code, HttpContext http, out string field)
     {
         field = "code";
-        if (FaultOf(request.Code) is { } fault)
+        if (FaultOf(code) is { } fault)
         {
             return fault;
         }
@@ -180,7 +188,6 @@ internal static class ValidateEndpoint
     }
 }
 
-/// <summary>Readers and writers of the hot path's JSON, generated at build time.</summary>
+/// <summary>Reads what <see cref="ValidateBody"/> does not, and says what is wrong with it.</summary>
 [JsonSerializable(typeof(ValidateRequest))]
-[JsonSerializable(typeof(ValidateReply))]
 internal sealed partial class ValidateJson : JsonSerializerContext;

@@ -17,6 +17,9 @@ internal sealed class ValidationAttempt(
 
     public override ReadOnlySpan<long> TokenIds => tokenIds;
 
+    /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
+    public override bool NeedsHolder => !bySerial;
+
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
 
@@ -25,6 +28,21 @@ internal sealed class ValidationAttempt(
 
     /// <summary>The code was of the new seed, and the token has switched to it.</summary>
     public void AcceptSwitched(CredentialFacts facts) => (Outcome, AcceptedBy) = (Outcome.Accepted, facts);
+
+    /// <summary>The credential whose used code came again.</summary>
+    public CredentialFacts? ReplayOf { get; private set; }
+
+    /// <summary>The credential that this failure made wait, or locked (<see cref="LocksForGood"/>).</summary>
+    public CredentialFacts? LockOf { get; private set; }
+
+    /// <summary>Only help desk unlocks it.</summary>
+    public bool LocksForGood { get; private set; }
+
+    /// <summary>There is no token here; the server that is being replaced was asked.</summary>
+    public void DecidedElsewhere(Outcome outcome) => Outcome = outcome;
+
+    /// <summary>Whether the holder gets in.</summary>
+    public bool IsAccepted => Outcome is Outcome.Accepted or Outcome.AcceptedElsewhere;
 
     /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
     /// accept but not refuse.</summary>
@@ -36,6 +54,7 @@ internal sealed class ValidationAttempt(
         AcceptedBy = null;
         Stale = false;
         HasPendingSeed = false;
+        (ReplayOf, LockOf, LocksForGood) = (null, null, false);
         if (candidates.Length == 0)
         {
             // A facade may hand on what is no code at all; a fault here would refuse the whole batch.
@@ -93,12 +112,15 @@ internal sealed class ValidationAttempt(
                 row.LastRequest = request;
                 Outcome = Outcome.Accepted;
                 AcceptedBy = candidate;
+                ReplayOf = null;
                 Distance = distance;
                 log.Add(now, row.TokenId, apiKeyId, Outcome.Accepted, row.Counter, distance, generation: row.Generation);
                 return;
             }
 
             HasPendingSeed |= (row.Flags & CounterFlags.ReseedPending) != 0 && result is (Outcome.WrongCode or Outcome.Replayed);
+
+            ReplayOf ??= result == Outcome.Replayed ? candidate : null;
 
             // The most telling reason of several credentials: a replay before a wrong code before not in use.
             if (result == Outcome.Replayed || outcome == Outcome.NotInUse)
@@ -111,9 +133,12 @@ internal sealed class ValidationAttempt(
         {
             counted = asRead;
             Stale = true;
+            ReplayOf = null;
             return;
         }
 
+        var held = Throttle.Refuses(counted, now);
+        (LockOf, LocksForGood) = (held is null ? null : candidates[0], held == Outcome.Locked);
         Outcome = outcome;
         log.Add(now, counted.TokenId, apiKeyId, outcome, counted.Counter);
     }
@@ -175,7 +200,13 @@ internal sealed class ValidationAttempt(
             distance = (int)(matched - counter);
             var consecutive = distance == 0 && (row.Flags & CounterFlags.OneCodeSeen) != 0;
             row.Counter = (long)matched + 1;
+            row.Drift = 0;
             Accept(ref row, now, provesAlignment: consecutive);
+            return Outcome.Accepted;
+        }
+
+        if (policy.MayHaveRunAhead(row.State, row.Flags, row.LastAcceptedAt) && TrySecondOfTwo(facts, ref row, typed, now, policy.FirstUseWindow, out distance))
+        {
             return Outcome.Accepted;
         }
 
@@ -186,9 +217,22 @@ internal sealed class ValidationAttempt(
     }
 
     /// <summary>A token that was restored without a journal: its counter is only known to be no lower than this. One
-    /// code may be an old one, so the first that fits is refused and remembered (in the drift, which HOTP does not use);
-    /// the one directly after it lets the holder in.</summary>
+    /// code may be an old one, so the first that fits is refused and remembered; the one directly after it lets the
+    /// holder in.</summary>
     private Outcome TryAfterRestore(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)
+    {
+        if (!TrySecondOfTwo(facts, ref row, typed, now, policy.ResyncWindow, out distance))
+        {
+            return Outcome.ResyncRequired;
+        }
+
+        row.Flags &= ~CounterFlags.ResyncRequired;
+        return Outcome.Accepted;
+    }
+
+    /// <summary>A code far ahead is remembered (in the drift, which HOTP does not use) and refused; the one directly after
+    /// it lets the holder in, whichever requests they came with. Any other code in between forgets the first.</summary>
+    private static bool TrySecondOfTwo(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, int window, out int distance)
     {
         distance = 0;
         var counter = (ulong)row.Counter;
@@ -197,13 +241,12 @@ internal sealed class ValidationAttempt(
             distance = row.Drift - 1;
             row.Counter = (long)second + 1;
             row.Drift = 0;
-            row.Flags &= ~CounterFlags.ResyncRequired;
             Accept(ref row, now, provesAlignment: true);
-            return Outcome.Accepted;
+            return true;
         }
 
-        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, policy.ResyncWindow, typed, out var first) ? (int)(first - counter) + 1 : 0;
-        return Outcome.ResyncRequired;
+        row.Drift = LookAheadWindow.TryMatch(facts.Key, counter, window, typed, out var first) ? (int)(first - counter) + 1 : 0;
+        return false;
     }
 
     private Outcome TryTimeStep(CredentialFacts facts, ref CounterRow row, OtpCode typed, DateTimeOffset now, out int distance)

@@ -48,6 +48,9 @@ internal sealed class ValidationPolicy
     /// <summary>How much later a failure is answered while guessing through its relying party goes on.</summary>
     public TimeSpan GuessingDelay { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether an OATH token identifier typed before a code (<c>ubom05174211755224</c>) is dropped.</summary>
+    public bool TokenIdentifiers { get; set; }
+
     public const int ResyncTriesMax = 60;
     public const int LookAheadMax = 50;
     public const int ResyncWindowMax = 1000;
@@ -71,9 +74,12 @@ internal sealed class ValidationPolicy
 
     /// <summary>How many counters a resynchronisation of this token searches now.</summary>
     public int WindowOf(TokenState state, CounterFlags flags, long lastAcceptedAt) =>
-        state == TokenState.Imported && lastAcceptedAt == 0 && (flags & (CounterFlags.OneCodeSeen | CounterFlags.ResyncRequired)) == 0
-            ? Math.Max(ResyncWindow, FirstUseWindow)
-            : ResyncWindow;
+        MayHaveRunAhead(state, flags, lastAcceptedAt) ? Math.Max(ResyncWindow, FirstUseWindow) : ResyncWindow;
+
+    /// <summary>Imported and never used: its key may have been pressed in a drawer.</summary>
+    public bool MayHaveRunAhead(TokenState state, CounterFlags flags, long lastAcceptedAt) =>
+        FirstUseWindow > 0 && state == TokenState.Imported && lastAcceptedAt == 0
+        && (flags & (CounterFlags.OneCodeSeen | CounterFlags.ResyncRequired)) == 0;
 
     /// <summary>What is wrong with the settings, in words; empty when nothing is.</summary>
     public IEnumerable<string> Faults()

@@ -1,3 +1,5 @@
+using OathServer.Validation.Elsewhere;
+
 namespace OathServer.Validation;
 
 /// <summary>Registers the hot path.</summary>
@@ -18,7 +20,10 @@ internal static class ValidationServices
         services.AddSingleton<SeedSwitch>();
         services.AddSingleton<GuessingWatch>();
         services.AddSingleton<ResyncTries>();
+        services.AddSingleton<AttackAlarms>();
+        services.AddHostedService(provider => provider.GetRequiredService<AttackAlarms>());
         services.AddSingleton<Validator>();
         services.AddSingleton<AheadSearch>();
+        services.AddParallelRun(configuration);
     }
 }

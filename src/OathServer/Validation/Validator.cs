@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using OathServer.Storage;
+using OathServer.Validation.Elsewhere;
 
 namespace OathServer.Validation;
 
@@ -13,20 +15,26 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
     CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
-    ResyncTries resyncs, SeedSwitch seeds)
+    ResyncTries resyncs, SeedSwitch seeds, ParallelRun parallel,
+    AttackAlarms alarms)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
 
-    public Task<ValidationAttempt> ValidateSerialAsync(
+    /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
+    public string CodeOf(string typed) => policy.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
+
+    public ValueTask<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
         ValidateSerialAsync(serial, code, new Caller(apiKeyId, realms), cancel);
 
-    public Task<ValidationAttempt> ValidateUserAsync(
+    public ValueTask<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
         ValidateUserAsync(realm, user, code, new Caller(apiKeyId, realms), cancel);
 
-    public async Task<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
+    /// <remarks>Awaited once, as every <see cref="ValueTask"/>: what it keeps between its steps is used again.</remarks>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
     {
         var request = requests.Of(caller, "s", serial, code);
         for (var fresh = false; ; fresh = true)
@@ -37,11 +45,14 @@ internal sealed class Validator(
                 found = [];
             }
 
+            await parallel.CatchUpAsync(found, cancel);
             var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
                 await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
+                Alarm(attempt, user: null, caller);
+                await ElsewhereAsync(attempt, ValidateEndpoint.DefaultRealm, serial, bySerial: true, code, caller, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
                 return attempt;
             }
@@ -67,12 +78,15 @@ internal sealed class Validator(
         }
     }
 
-    public async Task<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
+    /// <inheritdoc cref="ValidateSerialAsync(string, string, Caller, CancellationToken)"/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
     {
         var request = requests.Of(caller, realm, user, code);
         for (var fresh = false; ; fresh = true)
         {
             var found = caller.Realms is null || caller.Realms(realm) ? await credentials.ByUserAsync(realm, user, cancel, fresh) : [];
+            await parallel.CatchUpAsync(found, cancel);
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
             var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
@@ -80,12 +94,22 @@ internal sealed class Validator(
             if (!attempt.Stale || fresh)
             {
                 await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
+                Alarm(attempt, user, caller);
+                await ElsewhereAsync(attempt, realm, user, bySerial: false, code, caller, cancel);
                 await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
                 return attempt;
             }
 
             // The database is asked: not while others wait for this thread to answer them.
             await Task.Yield();
+        }
+    }
+
+    private void Alarm(ValidationAttempt attempt, string? user, Caller caller)
+    {
+        if ((attempt.ReplayOf is not null || attempt.LockOf is not null) && !attempt.IsAccepted)
+        {
+            alarms.Note(attempt, user, caller.ApiKeyId);
         }
     }
 
@@ -107,6 +131,22 @@ internal sealed class Validator(
         }
     }
 
+    /// <summary>Somebody without a token here may have one on the server that is being replaced.</summary>
+    private async ValueTask ElsewhereAsync(
+        ValidationAttempt attempt, string realm, string name, bool bySerial, string code, Caller caller, CancellationToken cancel)
+    {
+        if (!parallel.IsOn || attempt.Outcome is not (Outcome.UnknownUser or Outcome.UnknownToken) || guessing.IsSprayed(code))
+        {
+            return;
+        }
+
+        await Task.Yield();
+        if (await parallel.AskAsync(realm, name, bySerial, code, caller, cancel) is { } outcome)
+        {
+            attempt.DecidedElsewhere(outcome);
+        }
+    }
+
     /// <summary>Null when there is no such token.</summary>
     public async Task<ResyncAttempt?> ResynchroniseAsync(
         string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
@@ -119,6 +159,7 @@ internal sealed class Validator(
                 return null;
             }
 
+            await parallel.CatchUpAsync(found, cancel);
             var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy, tooMany: !fresh && !resyncs.Take(found[0].TokenId));
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)

@@ -9,6 +9,7 @@ internal static class WebhookServices
         services.AddHttpClient(WebhookDelivery.Client, client => client.Timeout = TimeSpan.FromSeconds(10))
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(5) });
         services.AddLogging(logging => logging.AddFilter("System.Net.Http.HttpClient." + WebhookDelivery.Client, LogLevel.Warning));
+        services.AddSingleton<WebhookLife>();
         services.AddHostedService<WebhookDelivery>();
     }
 }

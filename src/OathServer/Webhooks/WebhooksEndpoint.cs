@@ -1,11 +1,8 @@
-using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
-using OathServer.Secrets;
 using OathServer.Storage;
 
 namespace OathServer.Webhooks;
@@ -25,15 +22,8 @@ public sealed record WebhookView(
 public sealed record WebhookReply(string Name, string Secret);
 
 /// <summary>Webhooks, through the API.</summary>
-internal static partial class WebhooksEndpoint
+internal static class WebhooksEndpoint
 {
-    private const int SecretSize = 32;
-    private const int TextMax = 500;
-    private const int HooksMax = 50;
-
-    [GeneratedRegex(@"^[a-z-]{1,32}\.(\*|[a-z-]{1,32})$|^[a-z-]{1,32}$", RegexOptions.CultureInvariant)]
-    private static partial Regex ActionForm();
-
     public static void MapWebhooks(this IEndpointRouteBuilder routes)
     {
         var hooks = routes.MapGroup("/v1/webhooks").RequireAuthorization(Rules.Administer);
@@ -48,61 +38,21 @@ internal static partial class WebhooksEndpoint
             h.Name, h.Url, h.Actions.Split(','), h.Cursor, h.Failures, h.Failures == 0 ? null : h.NextAttemptAt, h.LastDeliveredAt, h.LastFault, h.CreatedAt)));
 
     private static async Task<Results<Created<WebhookReply>, ProblemHttpResult>> Create(
-        WebhookRequest request, HttpContext http, OathDbContext db, Sealer sealer, AuditTrail audit, TimeProvider time, CancellationToken cancel)
+        WebhookRequest request, HttpContext http, OathDbContext db, WebhookLife life, CancellationToken cancel)
     {
-        if (string.IsNullOrWhiteSpace(request.Name) || request.Name.Length > 100)
+        if (WebhookLife.FaultOf(request) is { } fault)
         {
-            return Problem.BadField("name", "1 to 100 characters.");
+            return Problem.BadField(fault.Field, fault.Rule);
         }
 
-        if (!Uri.TryCreate(request.Url, UriKind.Absolute, out var url) || request.Url.Length > TextMax || url.UserInfo.Length > 0
-            || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
-        {
-            return Problem.BadField("url", $"an https address of at most {TextMax} characters, without a password in it; http only on this machine.");
-        }
-
-        if (request.Actions.Length is 0 or > 50 || !Array.TrueForAll(request.Actions, a => ActionForm().IsMatch(a)))
-        {
-            return Problem.BadField("actions", "1 to 50 actions of the audit trail, such as token.suspend, or all of a kind, such as provisioning.*.");
-        }
-
-        if (await db.Webhooks.CountAsync(cancel) >= HooksMax || await db.Webhooks.AnyAsync(h => h.Name == request.Name, cancel))
-        {
-            return Problem.Conflict($"There is a webhook {request.Name} already, or there are {HooksMax}.", "Delete it first, or take another name.");
-        }
-
-        var secret = RandomNumberGenerator.GetBytes(SecretSize);
-        try
-        {
-            db.Webhooks.Add(new Webhook
-            {
-                Name = request.Name,
-                Url = url.AbsoluteUri,
-                Actions = string.Join(',', request.Actions),
-                SealedSecret = sealer.Seal(secret, SealedPlace.WebhookSecret(request.Name)),
-                // From here on: what happened before it was added is not told.
-                Cursor = await db.Audit.MaxAsync(e => (long?)e.Sequence, cancel) ?? 0,
-                CreatedAt = time.GetUtcNow(),
-            });
-            await audit.SaveAsync(db, cancel, Actors.Of(http) with { Action = "webhook.create", Outcome = "done", Detail = $"{request.Name} to {url.Host}" });
-            return TypedResults.Created($"/v1/webhooks/{Uri.EscapeDataString(request.Name)}", new WebhookReply(request.Name, "whsec_" + Convert.ToBase64String(secret)));
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(secret);
-        }
+        return await life.CreateAsync(db, request, Actors.Of(http), cancel) is { } secret
+            ? TypedResults.Created($"/v1/webhooks/{Uri.EscapeDataString(request.Name)}", new WebhookReply(request.Name, secret))
+            : Problem.Conflict($"There is a webhook {request.Name} already, or there are {WebhookLife.HooksMax}.", "Delete it first, or take another name.");
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Delete(
-        string name, HttpContext http, OathDbContext db, AuditTrail audit, CancellationToken cancel)
-    {
-        if (await db.Webhooks.SingleOrDefaultAsync(h => h.Name == name, cancel) is not { } hook)
-        {
-            return Problem.NotFound($"There is no webhook {name}.", "GET /v1/webhooks lists them.");
-        }
-
-        db.Webhooks.Remove(hook);
-        await audit.SaveAsync(db, cancel, Actors.Of(http) with { Action = "webhook.delete", Outcome = "done", Detail = name });
-        return TypedResults.NoContent();
-    }
+        string name, HttpContext http, OathDbContext db, WebhookLife life, CancellationToken cancel) =>
+        await life.DeleteAsync(db, name, Actors.Of(http), cancel)
+            ? TypedResults.NoContent()
+            : Problem.NotFound($"There is no webhook {name}.", "GET /v1/webhooks lists them.");
 }

@@ -23,6 +23,9 @@ public sealed class OtpSlotsApplication
     /// <summary>The most bytes of secret a slot holds.</summary>
     public const int SecretBytesMax = 20;
 
+    /// <summary>Bytes of the OATH token identifier a slot types before a code.</summary>
+    public const int TokenIdentifierBytesMax = 6;
+
     private const int FrameLength = 52;
     private readonly AppletChannel channel;
 
@@ -74,12 +77,16 @@ public sealed class OtpSlotsApplication
 
     /// <summary>
     /// Makes a slot type HOTP codes from the given counter, which must be one the slot can hold
-    /// (<see cref="CanStartFrom"/>). An access code guards the slot against being rewritten.
+    /// (<see cref="CanStartFrom"/>). An access code guards the slot against being rewritten. With a token identifier
+    /// (OATH: OMP, TT and MUI; up to 6 bytes) the slot types it before each code, its first two bytes in modhex.
     /// </summary>
     public void PutHotp(
         int slot, ReadOnlySpan<byte> secret, int digits, uint movingFactor,
-        ReadOnlySpan<byte> nextAccessCode = default, ReadOnlySpan<byte> currentAccessCode = default)
+        ReadOnlySpan<byte> nextAccessCode = default, ReadOnlySpan<byte> currentAccessCode = default,
+        ReadOnlySpan<byte> tokenIdentifier = default)
     {
+        if (tokenIdentifier.Length > TokenIdentifierBytesMax)
+            throw new ArgumentException($"A token identifier has at most {TokenIdentifierBytesMax} bytes.", nameof(tokenIdentifier));
         if (secret.Length is 0 or > SecretBytesMax)
             throw new ArgumentException($"A slot holds 1 to {SecretBytesMax} bytes of secret.", nameof(secret));
         if (digits is not (6 or 8)) throw new ArgumentException("A slot makes 6 or 8 digits.", nameof(digits));
@@ -89,11 +96,13 @@ public sealed class OtpSlotsApplication
         var frame = new byte[FrameLength];
         try
         {
-            // fixed 0..15, uid 16..21, key 22..37, access code 38..43, length, EXT, TKT, CFG, two unused, CRC.
+            // fixed 0..15 (the token identifier), uid 16..21, key 22..37, access code 38..43, length, EXT, TKT, CFG, two unused, CRC.
             secret[..Math.Min(16, secret.Length)].CopyTo(frame.AsSpan(22));
             if (secret.Length > 16) secret[16..].CopyTo(frame.AsSpan(16));
             BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(20), (ushort)(movingFactor >> 4));
             CopyAccessCode(nextAccessCode, frame.AsSpan(38));
+            tokenIdentifier.CopyTo(frame);
+            frame[44] = (byte)tokenIdentifier.Length;
             frame[45] = 0x34; // serial visible to software, may be updated, fast trigger
             frame[46] = 0x60; // OATH HOTP, press Enter after the code
             frame[47] = (byte)(0x40 | (digits == 8 ? 0x02 : 0x00));

@@ -13,6 +13,7 @@ internal sealed class VirtualOtpSlots(VirtualKeyOptions options) : IVirtualApple
 {
     private const int FrameLength = 52;
     private const byte HotpFlag = 0x40;
+    private const string Modhex = "cbdefghijklnrtuv";
 
     private sealed record Slot(byte[] Frame, uint MovingFactor)
     {
@@ -20,6 +21,19 @@ internal sealed class VirtualOtpSlots(VirtualKeyOptions options) : IVirtualApple
         public byte[] Secret => [.. Frame.AsSpan(22, 16), .. Frame.AsSpan(16, 4)];
         public bool IsHotp => (Frame[46] & HotpFlag) != 0 && (Frame[47] & 0x20) == 0;
         public int Digits => (Frame[47] & 0x02) != 0 ? 8 : 6;
+
+        /// <summary>The OATH token identifier typed before each code: as many fixed bytes as byte 44 says, the first
+        /// (CFG 10), the first two (40) or all (50) in modhex, the others in hexadecimal.</summary>
+        public string Identifier
+        {
+            get
+            {
+                var text = Convert.ToHexStringLower(Frame, 0, Math.Min(Frame[44], (byte)16)).ToCharArray();
+                var modhex = (Frame[47] & 0x50) switch { 0x50 => text.Length, 0x40 => 4, 0x10 => 2, _ => 0 };
+                for (var i = 0; i < Math.Min(modhex, text.Length); i++) text[i] = Modhex[Convert.ToInt32(text[i].ToString(), 16)];
+                return new string(text);
+            }
+        }
     }
 
     private readonly Slot?[] slots = new Slot?[2];
@@ -51,7 +65,7 @@ internal sealed class VirtualOtpSlots(VirtualKeyOptions options) : IVirtualApple
     {
         if (slots[number - 1] is not { IsHotp: true } slot) return null;
         slots[number - 1] = slot with { MovingFactor = slot.MovingFactor + 1 };
-        return new Hotp(slot.Secret, OtpHashMode.Sha1, slot.Digits).ComputeHOTP(slot.MovingFactor);
+        return slot.Identifier + new Hotp(slot.Secret, OtpHashMode.Sha1, slot.Digits).ComputeHOTP(slot.MovingFactor);
     }
 
     public ResponseApdu Process(CommandApdu command)

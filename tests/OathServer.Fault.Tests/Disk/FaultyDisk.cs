@@ -10,7 +10,7 @@ internal sealed class FaultyDisk : IDisposable
     public const int NoSpace = 28;
     public const int InputOutput = 5;
 
-    private const int Calls = 0, FailFrom = 8, FailTo = 16, FailEach = 24, Error = 32, Half = 40, FailedCalls = 48, Size = 56;
+    private const int Calls = 0, FailFrom = 8, FailTo = 16, FailEach = 24, Error = 32, Half = 40, FailedCalls = 48, Slow = 56, Size = 64;
 
     private static readonly Lazy<string> Library = new(Compile);
 
@@ -19,23 +19,46 @@ internal sealed class FaultyDisk : IDisposable
     private readonly MemoryMappedFile shared;
     private readonly MemoryMappedViewAccessor control;
     private readonly bool mirrors;
+    private readonly string files;
 
     /// <summary>Takes the database as it lies in <paramref name="folder"/> for what the disk holds.</summary>
     public FaultyDisk(string folder, bool mirrors)
+        : this(folder, mirrors, Path.Combine(folder, "oath.db")) => Copy(folder, Mirror);
+
+    private FaultyDisk(string folder, bool mirrors, string files)
     {
         this.folder = folder;
         this.mirrors = mirrors;
+        this.files = files;
         Directory.CreateDirectory(Mirror);
-        Copy(folder, Mirror);
         shared = MemoryMappedFile.CreateFromFile(ControlFile, FileMode.Create, null, Size);
         control = shared.CreateViewAccessor();
     }
+
+    /// <summary>Under the write-ahead log of a PostgreSQL, which another user runs.</summary>
+    public static FaultyDisk UnderPostgreSql()
+    {
+        var disk = new FaultyDisk("", mirrors: false, "pg_wal/");
+        foreach (var (path, mode) in ((string, UnixFileMode)[])[
+            (disk.side, (UnixFileMode)0b111_101_101), (disk.ControlFile, (UnixFileMode)0b110_110_110), (Path.GetDirectoryName(Library.Value)!, (UnixFileMode)0b111_101_101)])
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, mode);
+            }
+        }
+
+        return disk;
+    }
+
+    /// <summary>Every sync takes so much longer from now on.</summary>
+    public void SlowDown(TimeSpan by) => control.Write(Slow, (long)by.TotalMilliseconds);
 
     /// <summary>How a process comes to stand on this disk.</summary>
     public IEnumerable<KeyValuePair<string, string?>> Environment =>
     [
         new("LD_PRELOAD", Library.Value),
-        new("FAULTY_DISK_FILES", Path.Combine(folder, "oath.db")),
+        new("FAULTY_DISK_FILES", files),
         new("FAULTY_DISK_CONTROL", ControlFile),
         .. mirrors ? [new KeyValuePair<string, string?>("FAULTY_DISK_MIRROR", Mirror)] : Array.Empty<KeyValuePair<string, string?>>(),
     ];

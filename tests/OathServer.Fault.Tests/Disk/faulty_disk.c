@@ -5,7 +5,7 @@
  * A kill in the middle of a sync leaves a part of it there, as a power cut would.
  *
  * Faults: FAULTY_DISK_CONTROL names a file of the shape `struct control` below, shared with the test, which says
- * which of the coming writes, syncs and truncations fail, and how.
+ * which of the coming writes, syncs and truncations fail, and how, and how slow syncs are.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,6 +29,7 @@ struct control {
     atomic_long error;     /* the errno they fail with */
     atomic_long half;      /* not 0: a failing write writes the first half all the same */
     atomic_long failed;    /* calls that were made to fail */
+    atomic_long slow;      /* milliseconds that each sync takes longer; a sync under way ends early when it is lowered */
 };
 
 struct range { off_t from, to; };
@@ -41,7 +42,7 @@ struct file {
     off_t truncated; /* smallest size since the last sync; -1: not truncated */
 };
 
-enum { FILES = 16, DESCRIPTORS = 65536 };
+enum { FILES = 64, DESCRIPTORS = 65536 };
 static struct file files[FILES];
 static signed char file_of[DESCRIPTORS]; /* 1 + index; 0: not watched */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
@@ -57,7 +58,14 @@ static int (*real_fdatasync)(int);
 static int (*real_ftruncate)(int, off_t);
 static int (*real_unlink)(const char *);
 
+/* PostgreSQL writes its title over its first environment. */
+static const char *kept(const char *value) {
+    return value == NULL ? NULL : strdup(value);
+}
+
 __attribute__((constructor)) static void begin(void) {
+    if (real_open != NULL)
+        return;
     real_open = dlsym(RTLD_NEXT, "open64");
     real_close = dlsym(RTLD_NEXT, "close");
     real_write = dlsym(RTLD_NEXT, "write");
@@ -66,8 +74,8 @@ __attribute__((constructor)) static void begin(void) {
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     real_ftruncate = dlsym(RTLD_NEXT, "ftruncate64");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
-    watched = getenv("FAULTY_DISK_FILES");
-    mirror = getenv("FAULTY_DISK_MIRROR");
+    watched = kept(getenv("FAULTY_DISK_FILES"));
+    mirror = kept(getenv("FAULTY_DISK_MIRROR"));
     const char *path = getenv("FAULTY_DISK_CONTROL");
     if (path != NULL) {
         int fd = real_open(path, O_RDWR);
@@ -175,6 +183,8 @@ static void synced(struct file *f, int fd) {
         mode = va_arg(rest, int);                   \
         va_end(rest);                               \
     }                                               \
+    if (real_open == NULL)                          \
+        begin(); /* of another library */          \
     int fd = real_open(path, flags, mode);          \
     opened(fd, path);                               \
     return fd;
@@ -185,6 +195,8 @@ int open64(const char *path, int flags, ...) { OPEN_BODY }
 int close(int fd) {
     if (fd >= 0 && fd < DESCRIPTORS)
         file_of[fd] = 0;
+    if (real_close == NULL)
+        begin();
     return real_close(fd);
 }
 
@@ -213,10 +225,16 @@ ssize_t write(int fd, const void *data, size_t length) { return put(fd, data, le
 ssize_t pwrite(int fd, const void *data, size_t length, off_t at) { return put(fd, data, length, at, 1); }
 ssize_t pwrite64(int fd, const void *data, size_t length, off_t at) { return put(fd, data, length, at, 1); }
 
+static void dawdle(void) {
+    for (long waited = 0; control != NULL && waited < atomic_load(&control->slow); waited += 5)
+        usleep(5000);
+}
+
 static int sync_by(int (*real)(int), int fd) {
     struct file *f = file_at(fd);
     if (f == NULL)
         return real(fd);
+    dawdle();
     pthread_mutex_lock(&turn);
     int result = -1;
     if (!fails()) {

@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace OathServer.Fault.Tests.Nodes;
 
 /// <summary>A real server process that can be killed and started again at the same address.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
+    private const int SigTerm = 15;
+
     private readonly IReadOnlyDictionary<string, string> settings;
     private readonly int port;
     private Process? process;
@@ -62,6 +65,16 @@ internal sealed class NodeProcess : IAsyncDisposable
         throw new InvalidOperationException($"The node did not start: {await errors}");
     }
 
+    /// <summary>SIGTERM: it drains and ends.</summary>
+    public async Task LeaveAsync()
+    {
+        Assert.Equal(0, Kill(process!.Id, SigTerm));
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        process.Dispose();
+        process = null;
+    }
+
     private static async Task TellAsync(StreamReader output, ITestOutputHelper? told)
     {
         try
@@ -85,6 +98,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         process.Dispose();
         process = null;
     }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
 
     public async ValueTask DisposeAsync()
     {

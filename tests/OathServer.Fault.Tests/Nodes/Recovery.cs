@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 
 namespace OathServer.Fault.Tests.Nodes;
 
@@ -14,6 +15,9 @@ internal sealed class Recovery(Workload workload, List<TimeSpan> times)
 
     /// <summary>The fault is seen by the clients of every node.</summary>
     public Task BothRefuseAsync() => workload.UntilEveryNodeWasUnavailableAsync();
+
+    /// <summary>So many acts of staff at each node at the same moment; what they were answered.</summary>
+    public Task<HttpStatusCode[]> StaffAtOnceAsync(int count) => workload.StaffAtOnceAsync(count);
 
     /// <summary>What is left of the nodes goes on accepting.</summary>
     public Task OthersGoOnAsync() => workload.UntilAcceptedAsync(more: 20);

@@ -254,6 +254,18 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
         }
     }
 
+    /// <summary>So many acts of staff at each node at the same moment; what they were answered.</summary>
+    public async Task<HttpStatusCode[]> StaffAtOnceAsync(int count)
+    {
+        var replies = await Task.WhenAll(nodes.SelectMany(node => Enumerable.Range(0, count).Select(async _ =>
+        {
+            using var http = fleet.Client(node);
+            using var reply = await http.PostAsync($"/v1/tokens/{Fleet.Serial(fleet.Tokens)}/unlock", content: null);
+            return reply.StatusCode;
+        })));
+        return replies;
+    }
+
     private async Task StaffAsync(HttpClient[] http)
     {
         var random = new Random(seed);

@@ -72,6 +72,52 @@ public class NodesTests
     }
 
     [Fact]
+    public async Task A_resynchronisation_on_one_node_holds_on_the_other_at_once()
+    {
+        await using var nodes = await Nodes.StartAsync();
+        await nodes.A.AddTokenAsync("Y1", Codes.Secret);
+        Assert.True(await nodes.B.AcceptsAsync("Y1", Codes.Hotp(Codes.Secret, 0)));
+        Assert.False(await nodes.B.AcceptsAsync("Y1", Codes.Hotp(Codes.Secret, 60)));
+
+        var staff = await nodes.A.Client();
+        using var reply = await staff.PostAsJsonAsync(
+            "/v1/tokens/Y1/resync", new { codes = new[] { Codes.Hotp(Codes.Secret, 60), Codes.Hotp(Codes.Secret, 61) } }, Cancel);
+        reply.EnsureSuccessStatusCode();
+
+        Assert.False(await nodes.B.AcceptsAsync("Y1", Codes.Hotp(Codes.Secret, 61)));
+        Assert.True(await nodes.B.AcceptsAsync("Y1", Codes.Hotp(Codes.Secret, 62)));
+    }
+
+    [Fact]
+    public async Task A_new_seed_that_one_node_switched_to_is_the_only_one_on_the_other_at_once()
+    {
+        await using var nodes = await Nodes.StartAsync();
+        var id = await nodes.A.AddTokenAsync("N1", Codes.Secret);
+        byte[] renewed = [.. Codes.Secret.Reverse()];
+        Assert.True(await nodes.A.AcceptsAsync("N1", Codes.Hotp(Codes.Secret, 0)));
+        Assert.True(await nodes.B.AcceptsAsync("N1", Codes.Hotp(Codes.Secret, 1)));
+        var generation = (await nodes.A.CounterAsync("N1")).Generation + 1;
+        await nodes.A.WithDatabase(async db =>
+        {
+            db.PendingSeeds.Add(new PendingSeed
+            {
+                TokenId = id,
+                Generation = generation,
+                SealedSecret = nodes.A.Services.GetRequiredService<Sealer>().Seal(renewed, SealedPlace.TokenSecret("N1", generation)),
+                StagedBy = "test",
+                StagedAt = DateTimeOffset.UnixEpoch,
+            });
+            await db.Counters.Where(c => c.TokenId == id)
+                .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags | CounterFlags.ReseedPending), Cancel);
+            return await db.SaveChangesAsync(Cancel);
+        });
+
+        Assert.True(await nodes.A.AcceptsAsync("N1", Codes.Hotp(renewed, 0)));
+        Assert.False(await nodes.B.AcceptsAsync("N1", Codes.Hotp(Codes.Secret, 2)));
+        Assert.True(await nodes.B.AcceptsAsync("N1", Codes.Hotp(renewed, 1)));
+    }
+
+    [Fact]
     public async Task The_trail_of_two_nodes_is_one_unbroken_chain()
     {
         await using var nodes = await Nodes.StartAsync();

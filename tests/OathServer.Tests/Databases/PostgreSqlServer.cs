@@ -16,6 +16,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     private readonly string folder;
     private readonly List<string> settings;
+    private List<KeyValuePair<string, string?>> environment = [];
     private Process? process;
 
     private PostgreSqlServer(string folder, int port, IEnumerable<string> settings)
@@ -33,6 +34,15 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     public static async Task<PostgreSqlServer> StartAsync(params string[] settings)
     {
         var server = new PostgreSqlServer(MakeFolder(), FreePort(), settings);
+        await server.RunAsync("initdb", "-D", server.DataFolder, "-U", User, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync");
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    /// <summary>The same, its server process with an environment of its own: a disk of the test's making.</summary>
+    public static async Task<PostgreSqlServer> StartOnAsync(IEnumerable<KeyValuePair<string, string?>> environment)
+    {
+        var server = new PostgreSqlServer(MakeFolder(), FreePort(), []) { environment = [.. environment] };
         await server.RunAsync("initdb", "-D", server.DataFolder, "-U", User, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync");
         await server.StartAgainAsync();
         return server;
@@ -62,10 +72,16 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
             arguments.AddRange(["-c", setting]);
         }
 
-        process = Process.Start(AsOrdinaryUser(Path.Combine(Binaries(), "postgres"), arguments))!;
-        _ = process.StandardError.ReadToEndAsync();
+        var start = AsOrdinaryUser(Path.Combine(Binaries(), "postgres"), arguments);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        process = Process.Start(start)!;
+        var said = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
-        await UntilItAnswersAsync();
+        await UntilItAnswersAsync(said);
     }
 
     /// <summary>Kills the server and all its processes at once, as a power cut would.</summary>
@@ -115,7 +131,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private async Task UntilItAnswersAsync()
+    private async Task UntilItAnswersAsync(Task<string> said)
     {
         for (var tries = 0; ; tries++)
         {
@@ -128,7 +144,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
             {
                 if (process!.HasExited || tries > 1200)
                 {
-                    throw new InvalidOperationException($"PostgreSQL did not start in {folder}.", fault);
+                    throw new InvalidOperationException($"PostgreSQL did not start in {folder}: {(process.HasExited ? await said : "no answer")}", fault);
                 }
 
                 await Task.Delay(25);

@@ -9,6 +9,9 @@ public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
 public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
 
 [OnPostgreSql]
+public class FirstUseTestsOnPostgreSql : Validation.FirstUseTests;
+
+[OnPostgreSql]
 public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
 
 [OnPostgreSql]
@@ -33,6 +36,9 @@ public class ExportTestsOnPostgreSql : Import.ExportTests;
 public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
 
 [OnPostgreSql]
+public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
+
+[OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
 
 [OnPostgreSql]
@@ -40,6 +46,9 @@ public class AuditTestsOnPostgreSql : Audit.AuditTests;
 
 [OnPostgreSql]
 public class AccessTestsOnPostgreSql : Access.AccessTests;
+
+[OnPostgreSql]
+public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
 
 [OnPostgreSql]
 public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Import;
+using OathServer.Storage;
 using Pskc;
 
 namespace OathServer.Tests.Import;
@@ -218,6 +219,44 @@ public class PskcImportTests
         Assert.Equal(skipped.Totals.Keys - 1, skipped.Totals.Imported);
         Assert.Contains(skipped.Keys, k => k.What == KeyOutcome.NotEnrolled && k.Serial == "OSK00000002");
         Assert.Contains(unchecked_.Warnings, w => w.Contains("MACs were not checked", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_import_without_a_check_of_MACs_is_said_so_on_every_later_report()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var report = await (await server.ImportAsync(shipment, "?mac=no-check", Uploads.ShipmentKey)).ReportAsync(HttpStatusCode.Created);
+        var again = await (await server.ImportAsync(shipment, "", Uploads.ShipmentKey)).ReportAsync(HttpStatusCode.OK);
+        var client = await server.Client();
+        var cuid = await server.WithDatabase(async db =>
+        {
+            var token = await db.Tokens.SingleAsync(t => t.Serial == "OSK00000001");
+            db.Records.Add(new KeyRecord { Cuid = "00AA", CuidSource = "DeviceSerial" });
+            token.Cuid = "00AA";
+            await db.SaveChangesAsync();
+            return token.Cuid;
+        });
+
+        foreach (var path in (string[])[$"/v1/imports/{report.Id}", "/v1/imports", "/v1/tokens/OSK00000002", $"/v1/records/{cuid}", "/v1/readiness"])
+        {
+            Assert.Contains("MACs were not checked", await client.GetStringAsync(path, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("MACs were not checked", again.Caution, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_checked_import_carries_no_caution_anywhere()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var report = await (await server.ImportAsync(shipment, "", Uploads.ShipmentKey)).ReportAsync(HttpStatusCode.Created);
+        var client = await server.Client();
+
+        Assert.Null(report.Caution);
+        foreach (var path in (string[])[$"/v1/imports/{report.Id}", "/v1/imports", "/v1/tokens/OSK00000002", "/v1/readiness"])
+        {
+            Assert.DoesNotContain("not checked", await client.GetStringAsync(path, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -18,6 +18,45 @@ public class FreeRadiusTests
     }
 
     [Fact]
+    public async Task A_code_far_ahead_is_challenged_and_the_next_one_resynchronises_within_the_login()
+    {
+        await using var radius = await RadiusServer.StartAsync();
+        await radius.Server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+
+        var challenge = await radius.SendAsync(Login(60));
+        var state = challenge.Split('\n').Single(line => line.Trim().StartsWith("State = 0x", StringComparison.Ordinal)).Trim();
+
+        Assert.Contains("Received Access-Challenge", challenge, StringComparison.Ordinal);
+        Assert.Contains("Reply-Message = \"Press your key once more and type the next code.\"", challenge, StringComparison.Ordinal);
+        Assert.Equal(0, (await radius.Server.CounterAsync("A1")).Counter);
+        Assert.Contains("Received Access-Reject", await radius.SendAsync(Login(60) + "\n" + state), StringComparison.Ordinal);
+        Assert.Contains("Received Access-Accept", await radius.SendAsync(Login(61) + "\n" + state), StringComparison.Ordinal);
+        Assert.Equal(62, (await radius.Server.CounterAsync("A1")).Counter);
+        Assert.Contains("Received Access-Reject", await radius.SendAsync(Login(61) + "\n" + state), StringComparison.Ordinal);
+        Assert.Contains("Received Access-Reject", await radius.SendAsync(Login(62) + "\nState = 0x00ff"), StringComparison.Ordinal);
+        Assert.Equal(["Access-Accept"], await radius.AskAsync(("alice", Codes.Hotp(Codes.Secret, 62))));
+
+        static string Login(int counter) => $"User-Name = \"alice\"\nUser-Password = \"{Codes.Hotp(Codes.Secret, counter)}\"";
+    }
+
+    [Fact]
+    public async Task PIN_and_code_in_one_field_are_both_needed_and_a_wrong_PIN_costs_no_code()
+    {
+        await using var radius = await RadiusServer.StartAsync(("alice", "47%11 x"));
+        await radius.Server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        var (first, second) = (Codes.Hotp(Codes.Secret, 0), Codes.Hotp(Codes.Secret, 1));
+
+        Assert.Equal(
+            ["Access-Reject", "Access-Reject", "Access-Reject", "Access-Accept", "Access-Reject", "Access-Accept"],
+            await radius.AskAsync(
+                ("alice", "47%11 y" + first), ("alice", first), ("bob", "47%11 x" + first), ("alice", "47%11 x" + first), ("alice", "47%11 x" + first), ("alice", "47%11 x" + second)));
+
+        // Only the replay counted, and the next code cleared it.
+        var row = await radius.Server.CounterAsync("A1");
+        Assert.Equal((2, 0), (row.Counter, row.Failures));
+    }
+
+    [Fact]
     public async Task A_thousand_logins_pass_without_loss()
     {
         await using var radius = await RadiusServer.StartAsync();

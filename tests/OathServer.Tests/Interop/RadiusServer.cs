@@ -17,22 +17,46 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
 
     public int Port => port;
 
-    public static async Task<RadiusServer> StartAsync()
+    /// <param name="pins">Users and their PINs: then PIN and code are asked for in one field.</param>
+    public static async Task<RadiusServer> StartAsync(params (string User, string Pin)[] pins)
     {
-        Assert.SkipUnless(File.Exists(Program), "freeradius is not installed; ./test installs it.");
         var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Interop:FreeRadius"] = "true" });
         var port = FreeUdpPort();
-        var start = new ProcessStartInfo(Program, ["-f", "-X", "-d", Path.Combine(SourceTree.Root, "samples/freeradius"), "-D", "/usr/share/freeradius"])
+        var samples = Path.Combine(SourceTree.Root, "samples/freeradius");
+        var process = await LaunchAsync(pins.Length == 0 ? samples : await WithPinsAsync(samples, server.Folder, pins), new()
         {
-            RedirectStandardOutput = true,
-            Environment =
-            {
-                ["OATHSERVER_URL"] = server.Address.ToString().TrimEnd('/'),
-                ["RADIUS_PORT"] = $"{port}",
-                ["RADIUS_RUN"] = server.Folder,
-                ["RADIUS_CONFIG"] = Path.Combine(SourceTree.Root, "samples/freeradius"),
-            },
-        };
+            ["OATHSERVER_URL"] = server.Address.ToString().TrimEnd('/'),
+            ["RADIUS_PORT"] = $"{port}",
+            ["RADIUS_RUN"] = server.Folder,
+            ["RADIUS_CONFIG"] = samples,
+        });
+        return new RadiusServer(server, process, port);
+    }
+
+    /// <summary>The shipped configuration with the other virtual server, and the modules that know the PINs.</summary>
+    private static async Task<string> WithPinsAsync(string samples, string folder, (string User, string Pin)[] pins)
+    {
+        var users = Path.Combine(folder, "users");
+        await File.WriteAllLinesAsync(users, pins.Select(p => $"\"{p.User}\" Cleartext-Password := \"{p.Pin}\""));
+        var whole = await File.ReadAllTextAsync(Path.Combine(samples, "radiusd.conf"));
+        var changed = whole
+            .Replace("modules {", $"modules {{\n  pap {{\n  }}\n  always reject {{\n    rcode = reject\n  }}\n  files {{\n    usersfile = {users}\n  }}", StringComparison.Ordinal)
+            .Replace("/oathserver\n", "/oathserver-pin\n", StringComparison.Ordinal);
+        Assert.Contains("/oathserver-pin", changed, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Path.Combine(folder, "radiusd.conf"), changed);
+        return folder;
+    }
+
+    /// <summary>Debian's FreeRADIUS with the configuration of a folder, once it is ready.</summary>
+    public static async Task<Process> LaunchAsync(string configuration, Dictionary<string, string> environment)
+    {
+        Assert.SkipUnless(File.Exists(Program), "freeradius is not installed; ./test installs it.");
+        var start = new ProcessStartInfo(Program, ["-f", "-X", "-d", configuration, "-D", "/usr/share/freeradius"]) { RedirectStandardOutput = true };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         var process = Process.Start(start)!;
         var said = new StringBuilder();
         while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
@@ -42,7 +66,7 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
             {
                 // It goes on talking; somebody must listen, or it stops when the pipe is full.
                 _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-                return new RadiusServer(server, process, port);
+                return process;
             }
         }
 
@@ -52,6 +76,13 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
     /// <summary>One answer for each request, in order: radclient sends them one after the other.</summary>
     public async Task<string[]> AskAsync(params (string User, string Code)[] logins)
     {
+        var said = await SendAsync([.. logins.Select(l => $"User-Name = \"{l.User}\"\nUser-Password = \"{l.Code}\"")]);
+        return [.. said.Split('\n').Where(line => line.StartsWith("Received ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+    }
+
+    /// <summary>What radclient says of these requests.</summary>
+    public async Task<string> SendAsync(params string[] requests)
+    {
         using var client = Process.Start(new ProcessStartInfo("/usr/bin/radclient", ["-x", "-p", "1", $"127.0.0.1:{port}", "auth", Secret])
         {
             RedirectStandardInput = true,
@@ -60,13 +91,13 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
         })!;
         var said = client.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         _ = client.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        foreach (var (user, code) in logins)
+        foreach (var request in requests)
         {
-            await client.StandardInput.WriteAsync($"User-Name = \"{user}\"\nUser-Password = \"{code}\"\n\n");
+            await client.StandardInput.WriteAsync(request + "\n\n");
         }
 
         client.StandardInput.Close();
-        return [.. (await said).Split('\n').Where(line => line.StartsWith("Received ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+        return await said;
     }
 
     public async ValueTask DisposeAsync()
@@ -77,7 +108,7 @@ internal sealed class RadiusServer(ServerUnderTest server, Process process, int 
         await server.DisposeAsync();
     }
 
-    private static int FreeUdpPort()
+    public static int FreeUdpPort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

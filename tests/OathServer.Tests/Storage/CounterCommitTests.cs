@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OathServer.Storage;
@@ -73,6 +74,29 @@ public class CounterCommitTests
         Assert.Equal(3001, (await at.Server.CounterAsync("C1")).Counter);
     }
 
+    [Fact]
+    public async Task A_transaction_decides_for_ten_milliseconds_and_leaves_the_others_to_the_next_in_their_order()
+    {
+        await using var at = await Held.StartAsync();
+        var first = at.Commit.SubmitAsync(at.Advance());
+        await at.Store.Entered.WaitAsync(Cancel);
+        var order = new List<int>();
+        var waiting = Enumerable.Range(0, 30).Select(i => at.Commit.SubmitAsync(at.Advance(() =>
+        {
+            order.Add(i);
+            // Decisions that take a third of the time each.
+            for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < CounterCommit.DecidingMax / 3;)
+            {
+            }
+        }))).ToArray();
+        at.Store.Release();
+        await Task.WhenAll([first, .. waiting]);
+
+        Assert.Equal(Enumerable.Range(0, 30), order);
+        Assert.True(at.Store.MostDecided <= 4, $"{at.Store.MostDecided} were decided in one transaction");
+        Assert.Equal(31, (await at.Server.CounterAsync("C1")).Counter);
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A server with one token, and a writer of our own on its store.</summary>
@@ -101,7 +125,7 @@ public class CounterCommitTests
             return held;
         }
 
-        public AdvanceByOne Advance() => new AdvanceByOne(id);
+        public AdvanceByOne Advance(Action? before = null) => new AdvanceByOne(id, before);
 
         public async ValueTask DisposeAsync()
         {
@@ -111,13 +135,17 @@ public class CounterCommitTests
         }
     }
 
-    private sealed class AdvanceByOne(long id) : CounterChange
+    private sealed class AdvanceByOne(long id, Action? before) : CounterChange
     {
         private readonly long[] ids = [id];
 
         public override ReadOnlySpan<long> TokenIds => ids;
 
-        public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log) => rows[id].Counter++;
+        public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
+        {
+            before?.Invoke();
+            rows[id].Counter++;
+        }
     }
 
     /// <summary>The real store, whose first commit waits to be let go.</summary>
@@ -130,12 +158,14 @@ public class CounterCommitTests
 
         public int Largest { get; private set; }
 
+        public int MostDecided { get; private set; }
+
         /// <summary>The batch, counted from 1, whose flush fails.</summary>
         public int FailBatch { get; set; }
 
         public void Release() => gate.Set();
 
-        public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+        public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
         {
             batches++;
             Largest = Math.Max(Largest, batch.Count);
@@ -150,7 +180,9 @@ public class CounterCommitTests
                 throw new IOException("The flush failed.");
             }
 
-            store.Commit(batch, now);
+            var decided = store.Commit(batch, now);
+            MostDecided = Math.Max(MostDecided, decided);
+            return decided;
         }
 
         public void Dispose()

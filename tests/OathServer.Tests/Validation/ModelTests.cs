@@ -112,6 +112,7 @@ public class ModelTests
         private int failures;
         private long lockedUntil;
         private bool locked, oneCodeSeen;
+        private long? ahead;
 
         public long Counter { get; private set; } = counter;
 
@@ -141,6 +142,19 @@ public class ModelTests
                     Accept(at + 1);
                     return true;
                 }
+            }
+
+            // Never used: a code far ahead is remembered, the very next one after it counts.
+            if (state == TokenState.Imported && !oneCodeSeen)
+            {
+                if (ahead is { } first && Code(first + 1) == code)
+                {
+                    state = TokenState.Active;
+                    Accept(first + 2);
+                    return true;
+                }
+
+                ahead = Enumerable.Range(0, FirstUseWindow + 1).Select(i => (long?)(Counter + i)).FirstOrDefault(at => Code(at!.Value) == code);
             }
 
             return false;
@@ -195,6 +209,7 @@ public class ModelTests
         {
             Counter = next;
             oneCodeSeen = true;
+            ahead = null;
             Unlock();
         }
 

@@ -85,6 +85,42 @@ public class WebhookTests
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NotFound), (deleted.StatusCode, again.StatusCode));
     }
 
+    [Fact]
+    public async Task A_replay_a_throttled_token_and_guessing_are_told_once_and_without_a_code()
+    {
+        var clock = new Clock(DateTimeOffset.UtcNow);
+        await using var receiver = await Receiver.StartAsync();
+        await using var server = await ServerUnderTest.StartAsync(
+            new Dictionary<string, string?> { ["Validation:SameCodeSubjects"] = "2", ["Validation:FastFailures"] = "6" }, time: clock);
+        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        await AddAsync(server, receiver.Url, "validation.*");
+        var used = Codes.Hotp(Codes.Secret, 0);
+        Assert.True(await server.AcceptsAsync("A1", used));
+
+        // Five replays, and the sixth failure makes the token wait.
+        for (var i = 0; i < 6; i++)
+        {
+            Assert.False(await server.AcceptsAsync("A1", used));
+        }
+
+        Assert.False(await server.AcceptsAsync("B1", "000000"));
+        Assert.False(await server.AcceptsAsync("B2", "000000"));
+        var told = new List<Delivery> { await receiver.NextAsync(), await receiver.NextAsync(), await receiver.NextAsync() };
+
+        Assert.Equal(
+            ["validation.guessing", "validation.lock", "validation.replay"],
+            told.Select(d => JsonDocument.Parse(d.Body).RootElement.GetProperty("type").GetString()).Order(StringComparer.Ordinal));
+        Assert.All(told, d => Assert.DoesNotContain(used, d.Body, StringComparison.Ordinal));
+        Assert.All(told, d => Assert.DoesNotContain("000000\"", d.Body, StringComparison.Ordinal));
+
+        // Later the next one tells how many there were meanwhile.
+        clock.Now += TimeSpan.FromMinutes(15);
+        Assert.False(await server.AcceptsAsync("A1", used));
+        var later = JsonDocument.Parse((await receiver.NextAsync()).Body).RootElement;
+        Assert.Equal(("validation.replay", "A1"), (later.GetProperty("type").GetString(), later.GetProperty("data").GetProperty("serial").GetString()));
+        Assert.Contains("; 5 more since", later.GetProperty("data").GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static async Task<string> AddAsync(ServerUnderTest server, string url, params string[] actions)

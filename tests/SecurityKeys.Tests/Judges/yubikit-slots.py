@@ -18,7 +18,8 @@ try:
     print("overwritten without access code")
 except CommandRejectedError:
     print("guarded")
-session.put_configuration(SLOT.TWO, HotpSlotConfiguration(secret).digits8(True).imf(16), acc_code=b"secret",
+session.put_configuration(SLOT.TWO, HotpSlotConfiguration(secret).digits8(True).imf(16)
+                          .token_id(bytes.fromhex("e16305174211")), acc_code=b"secret",
                           cur_acc_code=b"secret")
 state = session.get_config_state()
 print("configured", state.is_configured(SLOT.ONE), state.is_configured(SLOT.TWO))

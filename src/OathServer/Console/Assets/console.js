@@ -2,9 +2,10 @@
 (() => {
   "use strict";
   // Times as the reader's own clock tells them, with the zone.
-  const spoken = [navigator.language, document.documentElement.lang].find(l => l.split("-")[0] === document.documentElement.lang) || "en";
-  const local = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "medium" });
-  const zone = new Intl.DateTimeFormat(spoken, { timeZoneName: "short" });
+  const language = document.documentElement.lang;
+  const region = navigator.languages.find(wanted => wanted.split("-")[0] === language) || language;
+  const local = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "medium" });
+  const zone = new Intl.DateTimeFormat(region, { timeZoneName: "short" });
   const show = root => root.querySelectorAll("time[datetime]").forEach(time => {
     const at = new Date(time.dateTime);
     const name = zone.formatToParts(at).find(part => part.type === "timeZoneName");
@@ -81,6 +82,27 @@
       event.preventDefault();
       form.classList.remove("over");
       if (event.dataTransfer.files.length > 0) { box.files = event.dataTransfer.files; }
+    });
+  });
+
+  // What follows from a form is shown while it is filled in: the button marked data-live is pressed for the reader, quietly.
+  document.querySelectorAll("button[data-live]").forEach(button => {
+    const form = button.form, id = button.dataset.live;
+    let wait, turn = 0;
+    const look = async () => {
+      const mine = ++turn, data = new FormData(form, button);
+      const reply = form.method === "get"
+        ? await fetch(form.action.split("?")[0] + "?" + new URLSearchParams(data))
+        : await fetch(location.href, { method: "POST", body: data });
+      const text = await reply.text();
+      const part = new DOMParser().parseFromString(text, "text/html").getElementById(id);
+      if (part && mine === turn) { document.getElementById(id).replaceChildren(...part.childNodes); show(document.getElementById(id)); }
+    };
+    form.addEventListener("input", event => {
+      const said = form.querySelector(`output[for="${event.target.id}"]`);
+      if (said) { said.value = event.target.value; }
+      clearTimeout(wait);
+      wait = setTimeout(look, 150);
     });
   });
 

@@ -39,7 +39,7 @@ public partial class BatchPage
         await LoadAsync();
         if (batch is null)
         {
-            Http.Response.StatusCode = StatusCodes.Status404NotFound;
+            Http.Response.IsMissing();
         }
     }
 

@@ -10,12 +10,19 @@ internal static class ListFiles
     public static void Map(IEndpointRouteBuilder routes)
     {
         var files = routes.MapGroup("").RequireAuthorization(Rules.Read).ExcludeFromDescription();
+        files.MapGet("/keys.csv", Keys);
         files.MapGet("/jobs.csv", Jobs);
         files.MapGet("/batches.csv", Batches);
         files.MapGet("/imports.csv", Imports);
         files.MapGet("/imports/{id:long}.csv", Tokens);
         files.MapGet("/batches/{id:guid}.csv", Lines);
     }
+
+    private static IResult Keys(HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "keys.csv", KeyRow.Of(db, new Listing(request, "cuid", KeyRow.Orders)).AsAsyncEnumerable(),
+        ("cuid", k => k.Cuid), ("serial", k => k.DeviceSerial), ("model", k => k.Model), ("user", k => k.User), ("state", k => Words.Of(k.Status).Text),
+        ("open gaps", k => string.Join(' ', GapWords.All.Index().Where(g => !k.Closed.HasFlag(g.Item)).Select(g => g.Index + 1))),
+        ("shipment", k => k.Batch), ("profile", k => k.Profile), ("provisioned by", k => k.ProvisionedBy), ("provisioned", k => k.ProvisionedAt));
 
     private static IResult Jobs(HttpRequest request, OathDbContext db) => CsvFile.Of(
         "jobs.csv", JobRow.Of(db, new Listing(request, "-started", JobRow.Orders)).AsAsyncEnumerable(),

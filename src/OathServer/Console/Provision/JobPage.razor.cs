@@ -41,7 +41,7 @@ public partial class JobPage
         await LoadAsync();
         if (job is null)
         {
-            Http.Response.StatusCode = StatusCodes.Status404NotFound;
+            Http.Response.IsMissing();
         }
     }
 

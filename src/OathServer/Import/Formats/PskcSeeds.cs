@@ -19,12 +19,14 @@ internal static class PskcSeeds
             warnings.Add("A key or passphrase was given, but the file is not encrypted: its secrets travelled in the open.");
         }
 
-        if (options.MacPolicy == MacPolicy.NoCheck)
+        var caution = options.MacPolicy == MacPolicy.NoCheck && reader.Header.IsEncrypted
+            ? "MACs were not checked, as was asked: secrets and counters of this file may have been changed on the way." : null;
+        if (caution is not null)
         {
-            warnings.Add("MACs were not checked, as was asked: secrets and counters of this file may have been changed on the way.");
+            warnings.Add(caution);
         }
 
-        return new SeedFile(Name(reader.Header), Keys(reader, options, warnings, now), warnings);
+        return new SeedFile(Name(reader.Header), Keys(reader, options, warnings, now), warnings) { Caution = caution };
     }
 
     private static PskcReadOptions ReadOptions(ImportOptions options) => new()

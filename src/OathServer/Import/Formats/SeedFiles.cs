@@ -8,6 +8,11 @@ internal static class SeedFiles
     public static SeedFile Open(SeedStream stream, ImportOptions options, DateTimeOffset now)
     {
         var head = stream.Head();
+        if (options.From is { } system)
+        {
+            return OpenFrom(system, stream, options, now);
+        }
+
         var format = options.Format ?? Recognition.Of(head);
         if (format == SeedFormat.Pskc)
         {
@@ -39,6 +44,29 @@ internal static class SeedFiles
             _ => (CsvSeeds.Mapped(Table(), options), options.Encoding),
         };
         return new SeedFile(Words(format), SecretText.Decode(keys, encoding), [Unprotected]);
+    }
+
+    /// <summary>As any other file of its format, and told what is left behind.</summary>
+    private static SeedFile OpenFrom(OldSystem system, SeedStream stream, ImportOptions options, DateTimeOffset now)
+    {
+        var head = stream.Head();
+        var left = new NotCarried();
+        SeedFile file;
+        if (options.Format is null && options.Key is null && OldSystems.IsTable(system, head))
+        {
+            var table = new CsvTable(stream, Recognition.Separator(head));
+            // Decoding reads the table to its end: what is left behind is counted then.
+            var keys = SecretText.Decode(OldTableSeeds.Read(table, options, system, left), options.Encoding ?? SecretEncoding.Hex);
+            file = new SeedFile($"token table of {OldSystems.Words(system)}", keys, [Unprotected]);
+        }
+        else
+        {
+            file = Open(stream, options with { From = null, Format = options.Format ?? OldSystems.FormatOf(system) }, now);
+        }
+
+        file.Warnings.AddRange(left.Sentences());
+        file.Warnings.Add(OldSystems.LeftBehind(system));
+        return file;
     }
 
     private static string Words(SeedFormat format) => format switch

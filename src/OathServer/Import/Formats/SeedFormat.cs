@@ -35,4 +35,8 @@ internal enum SeedFormat
 /// <param name="Format">What it was recognised as, for people.</param>
 /// <param name="Keys">The keys, once, in the order of the file.</param>
 /// <param name="Warnings">What concerns the file as a whole; complete once the keys were read.</param>
-internal sealed record SeedFile(string Format, IEnumerable<SeedKey> Keys, List<string> Warnings);
+internal sealed record SeedFile(string Format, IEnumerable<SeedKey> Keys, List<string> Warnings)
+{
+    /// <summary>What every later report must say of tokens from this file; null as a rule.</summary>
+    public string? Caution { get; init; }
+}

@@ -3,6 +3,7 @@ using OathServer.Interop;
 using OathServer.Monitoring;
 using OathServer.Storage;
 using OathServer.Validation;
+using OathServer.Validation.Elsewhere;
 using static OathServer.Operations.Settings.Setting;
 
 namespace OathServer.Operations.Settings;
@@ -12,6 +13,7 @@ internal static class KnownSettings
 {
     private static readonly ValidationPolicy Validation = new();
     private static readonly LimitsPolicy Limits = new();
+    private static readonly ParallelRunPolicy Parallel = new();
 
     public static readonly IReadOnlyList<Setting> All =
     [
@@ -34,7 +36,7 @@ internal static class KnownSettings
         Text("Audit:Syslog", "Where anchors go too: `udp://log.example:514` or `tcp://…`."),
         Whole("Validation:LookAhead", 0, ValidationPolicy.LookAheadMax, $"Codes tried past the counter ({Validation.LookAhead})."),
         Whole("Validation:ResyncWindow", 2, ValidationPolicy.ResyncWindowMax, $"Counters a resynchronisation searches ({Validation.ResyncWindow})."),
-        Whole("Validation:FirstUseWindow", 0, ValidationPolicy.FirstUseWindowMax, $"The same for a token never used ({Validation.FirstUseWindow})."),
+        Whole("Validation:FirstUseWindow", 0, ValidationPolicy.FirstUseWindowMax, $"The same for a token never used ({Validation.FirstUseWindow}), in ordinary validation too; 0 turns that off."),
         Whole("Validation:TimeStepTolerance", 0, 10, $"Time steps accepted before and after the present one ({Validation.TimeStepTolerance})."),
         Whole("Validation:FastFailures", 1, ValidationPolicy.HardCapMax, $"Failures without a delay ({Validation.FastFailures})."),
         Duration("Validation:FirstDelay", $"The first delay; it doubles ({Validation.FirstDelay})."),
@@ -45,16 +47,26 @@ internal static class KnownSettings
         Duration("Validation:GuessingWindow", $"How long that is remembered ({Validation.GuessingWindow})."),
         Whole("Validation:FailingSubjectsPerMinute", 2, int.MaxValue, $"Users that may fail through one relying party ({Validation.FailingSubjectsPerMinute})."),
         Duration("Validation:GuessingDelay", $"How much later failures are answered then ({Validation.GuessingDelay})."),
+        Flag("Validation:TokenIdentifiers", "Whether an OATH token identifier typed before a code (`ubom05174211…`) is dropped (`false`)."),
         Whole("Limits:AtOncePerKey", 1, int.MaxValue, $"Requests of one API key answered at the same time ({Limits.AtOncePerKey})."),
         Whole("Limits:PerSecondPerKey", 0, int.MaxValue, $"Requests a second of one API key; 0 for no limit ({Limits.PerSecondPerKey})."),
         Whole("Limits:UnknownKeysPerMinute", 1, int.MaxValue, $"Unknown API keys from one address in a minute ({Limits.UnknownKeysPerMinute})."),
         Whole("Limits:SignInsPerMinute", 1, int.MaxValue, $"Sign-ins tried from one address in a minute ({Limits.SignInsPerMinute})."),
         Whole("Records:RevealsADay", 0, int.MaxValue, "PUKs and PINs one person may reveal in a day."),
+        Text("Records:SecondPersonRealms", "Realms in which a reveal takes two people, with commas; `*` for all (none)."),
+        Whole("Records:SecondPersonMinutes", 1, 1440, "Minutes the second has to approve, and the first to look (15)."),
         Flag("Interop:PrivacyIdea", "Offers `/validate/check` as privacyIDEA's clients call it (`false`)."),
         Flag("Interop:FreeRadius", "Offers `/radius/authorize` for FreeRADIUS (`false`)."),
         Text("Interop:Realm", $"The realm of a request without one (`{new InteropPolicy().Realm}`)."),
         Network("Interop:Clients:*", "Networks whose clients need no API key there (this machine)."),
         Flag("Interop:ResyncByChallenge", "Whether a code far ahead is answered by asking for the next (`true`)."),
+        Address("ParallelRun:Server", "The server being replaced, asked for whom there is no token here: `https://…/validate/check` or `radius://host:1812` (none)."),
+        Secret("ParallelRun:Secret", "The secret shared with a RADIUS server; for REST what goes as `Authorization`."),
+        Duration("ParallelRun:Timeout", $"How long it may take ({Parallel.Timeout})."),
+        Whole("ParallelRun:AtOnce", 1, ParallelRunPolicy.AtOnceMax, $"Requests put to it at the same time ({Parallel.AtOnce})."),
+        Text("ParallelRun:Realms:*", "The realms it is asked for (all)."),
+        Flag("ParallelRun:RequireMessageAuthenticator", "Whether a RADIUS answer must be signed (`true`); a server older than July 2024 may not do it."),
+        Duration("ParallelRun:Remember", $"How long a code is remembered that it accepted ({Parallel.Remember})."),
         Address("Staff:OpenId:Authority", "Where staff sign in instead (OpenID Connect)."),
         Text("Staff:OpenId:ClientId", "This server's name there."),
         Secret("Staff:OpenId:ClientSecret", "And its secret."),
@@ -67,6 +79,10 @@ internal static class KnownSettings
         Whole(StandingFigures.PauseSetting, 1, 86_400, $"Seconds between two looks at figures that cost a query ({StandingFigures.DefaultPause})."),
         Whole(Drain.Setting, 0, 600, "Seconds a stopping node says \"not ready\" and still serves (0)."),
         Whole("VirtualKeys:Count", 0, 10_000, "Virtual keys to plug in, for trying out (0)."),
+        Text("KeyDrivers:*:Name", "Name of a program that drives keys of another make (`docs/keys.md`); `KeyDrivers:1` and so on for more."),
+        Text("KeyDrivers:*:Program", "The program."),
+        Text("KeyDrivers:*:Arguments:*", "What it is started with."),
+        Whole("KeyDrivers:*:AnswerSeconds", 1, 600, "Seconds it may take to answer (30)."),
         Secret(MoveCommand.TargetSetting, "Where `move` goes to, if not said by `--to`."),
     ];
 

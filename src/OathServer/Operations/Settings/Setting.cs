@@ -27,13 +27,16 @@ internal sealed record Setting(string Path, Func<string, string?> Fault, string 
         path, text => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out _) ? null : "it must be a time as 00:00:30 (hours, minutes, seconds).", says);
 
     public static Setting OneOf(string path, string says, params string[] values) => new(
-        path, text => Array.Exists(values, v => v == text) ? null : $"it must be {string.Join(" or ", values)}.", says);
+        path, text => Array.Exists(values, v => v == text) ? null : $"it must be {Words(values)}.", says);
 
     public static Setting Network(string path, string says) => new(
         path, text => IPNetwork.TryParse(text, out _) ? null : "it must be a network such as 10.1.0.0/16.", says);
 
     public static Setting Address(string path, string says) => new(
         path, text => Uri.TryCreate(text, UriKind.Absolute, out _) ? null : "it must be an address as https://host/path.", says);
+
+    /// <summary>A, B or C.</summary>
+    private static string Words(string[] values) => values.Length == 1 ? values[0] : $"{string.Join(", ", values[..^1])} or {values[^1]}";
 
     /// <summary>Whether <paramref name="key"/> is this setting, or stands inside its open end.</summary>
     public bool Takes(string key)

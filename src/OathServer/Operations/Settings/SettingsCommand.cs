@@ -14,5 +14,5 @@ internal static class SettingsCommand
 
     /// <summary>The list as a Markdown table.</summary>
     public static string Table() => "| setting | what it is (what holds when it is left out) |\n|---|---|\n"
-        + string.Concat(KnownSettings.All.Select(s => $"| `{s.Path.Replace(":*", ":0", StringComparison.Ordinal)}` | {s.Says} |\n"));
+        + string.Concat(KnownSettings.All.Select(s => $"| `{s.Path.Replace("*", "0", StringComparison.Ordinal)}` | {s.Says} |\n"));
 }

@@ -25,6 +25,24 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
+                {
+                    b.Property<long>("Subject")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("Code")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("At")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Subject", "Code");
+
+                    b.HasIndex("At");
+
+                    b.ToTable("accepted_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ApiKey", b =>
                 {
                     b.Property<int>("Id")
@@ -239,6 +257,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("CreatedAt");
+
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -296,6 +316,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Batch")
                         .HasColumnType("text");
 
+                    b.Property<string>("Caution")
+                        .HasColumnType("text");
+
                     b.Property<string>("Digest")
                         .IsRequired()
                         .HasColumnType("text");
@@ -331,6 +354,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Batch");
+
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -343,6 +368,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.Property<string>("Batch")
                         .HasColumnType("text");
+
+                    b.Property<int>("Closed")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("integer")
+                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -441,7 +471,58 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("PersonId");
 
+                    b.HasIndex("ProvisionedAt");
+
+                    b.HasIndex("Batch", "Cuid");
+
+                    b.HasIndex("Status", "Cuid");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
+
                     b.ToTable("records", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.LivesElsewhere", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<int>("Accepted")
+                        .HasColumnType("integer");
+
+                    b.Property<long>("FirstAcceptedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<bool>("IsSerial")
+                        .HasColumnType("boolean");
+
+                    b.Property<long>("LastAcceptedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("NormalizedName")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Token")
+                        .HasColumnType("text");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Realm", "NormalizedName", "IsSerial")
+                        .IsUnique();
+
+                    b.ToTable("lives_elsewhere", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
@@ -516,6 +597,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -585,6 +672,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
+                    b.HasIndex("StartedAt");
+
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -632,6 +721,43 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Batch")
+                        .HasColumnType("text");
+
+                    b.Property<string>("Profile")
+                        .HasColumnType("text");
+
+                    b.Property<int>("Fido")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("FirstCode")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Orphans")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Pin")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Puk")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Record")
+                        .HasColumnType("integer");
+
+                    b.HasKey("Day", "Batch", "Profile");
+
+                    b.ToTable("readiness_days", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
@@ -892,6 +1018,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .HasColumnType("smallint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

@@ -13,6 +13,19 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "bigint", nullable: false),
+                    Code = table.Column<long>(type: "bigint", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -126,11 +139,32 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Length = table.Column<long>(type: "bigint", nullable: false),
                     Realm = table.Column<string>(type: "text", nullable: false),
                     Report = table.Column<string>(type: "text", nullable: false),
-                    Batch = table.Column<string>(type: "text", nullable: true)
+                    Batch = table.Column<string>(type: "text", nullable: true),
+                    Caution = table.Column<string>(type: "text", nullable: true)
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_imports", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    NormalizedName = table.Column<string>(type: "text", nullable: false),
+                    IsSerial = table.Column<bool>(type: "boolean", nullable: false),
+                    Token = table.Column<string>(type: "text", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "bigint", nullable: false),
+                    Accepted = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -194,6 +228,26 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "readiness_days",
+                columns: table => new
+                {
+                    Day = table.Column<int>(type: "integer", nullable: false),
+                    Batch = table.Column<string>(type: "text", nullable: false),
+                    Profile = table.Column<string>(type: "text", nullable: false),
+                    Keys = table.Column<int>(type: "integer", nullable: false),
+                    Puk = table.Column<int>(type: "integer", nullable: false),
+                    Pin = table.Column<int>(type: "integer", nullable: false),
+                    FirstCode = table.Column<int>(type: "integer", nullable: false),
+                    Fido = table.Column<int>(type: "integer", nullable: false),
+                    Record = table.Column<int>(type: "integer", nullable: false),
+                    Orphans = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_readiness_days", x => new { x.Day, x.Batch, x.Profile });
                 });
 
             migrationBuilder.CreateTable(
@@ -365,7 +419,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     FidoPolicy = table.Column<string>(type: "text", nullable: true),
                     FidoStatus = table.Column<string>(type: "text", nullable: true),
                     Notes = table.Column<string>(type: "text", nullable: true),
-                    UpdatedAt = table.Column<long>(type: "bigint", nullable: false)
+                    UpdatedAt = table.Column<long>(type: "bigint", nullable: false),
+                    Closed = table.Column<int>(type: "integer", nullable: false, computedColumnSql: "CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", stored: true)
                 },
                 constraints: table =>
                 {
@@ -524,6 +579,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -568,14 +628,45 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Cuid");
 
             migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_CreatedAt",
+                table: "desk_batches",
+                column: "CreatedAt");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_desk_batches_State",
                 table: "desk_batches",
                 column: "State");
 
             migrationBuilder.CreateIndex(
+                name: "IX_imports_Batch",
+                table: "imports",
+                column: "Batch");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_EmployeeNumber",
+                table: "people",
+                column: "EmployeeNumber");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Mail",
+                table: "people",
+                column: "Mail");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_NormalizedName",
+                table: "people",
+                column: "NormalizedName");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
@@ -600,6 +691,21 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_provisioning_jobs_StartedAt",
+                table: "provisioning_jobs",
+                column: "StartedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Batch_Cuid",
+                table: "records",
+                columns: new[] { "Batch", "Cuid" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson",
+                table: "records",
+                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_records_DeviceSerial",
                 table: "records",
                 column: "DeviceSerial");
@@ -608,6 +714,16 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_records_PersonId",
                 table: "records",
                 column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_ProvisionedAt",
+                table: "records",
+                column: "ProvisionedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Status_Cuid",
+                table: "records",
+                columns: new[] { "Status", "Cuid" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_reveal_asks_Cuid",
@@ -630,6 +746,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_staff_links_StaffId",
                 table: "staff_links",
                 column: "StaffId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Batch",
+                table: "tokens",
+                column: "Batch");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",
@@ -668,6 +789,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -683,6 +807,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
+                name: "lives_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "pending_seeds");
 
             migrationBuilder.DropTable(
@@ -690,6 +817,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "readiness_days");
 
             migrationBuilder.DropTable(
                 name: "reveal_asks");

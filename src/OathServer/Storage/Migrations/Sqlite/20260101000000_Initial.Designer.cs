@@ -20,6 +20,24 @@ namespace OathServer.Storage.Migrations.Sqlite
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
+                {
+                    b.Property<long>("Subject")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Code")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Subject", "Code");
+
+                    b.HasIndex("At");
+
+                    b.ToTable("accepted_elsewhere", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ApiKey", b =>
                 {
                     b.Property<int>("Id")
@@ -230,6 +248,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("CreatedAt");
+
                     b.HasIndex("State");
 
                     b.ToTable("desk_batches", (string)null);
@@ -285,6 +305,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Batch")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Caution")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Digest")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -320,6 +343,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Batch");
+
                     b.HasIndex("Digest");
 
                     b.ToTable("imports", (string)null);
@@ -332,6 +357,11 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.Property<string>("Batch")
                         .HasColumnType("TEXT");
+
+                    b.Property<int>("Closed")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("INTEGER")
+                        .HasComputedColumnSql("CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", true);
 
                     b.Property<string>("CuidSource")
                         .IsRequired()
@@ -430,7 +460,56 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("PersonId");
 
+                    b.HasIndex("ProvisionedAt");
+
+                    b.HasIndex("Batch", "Cuid");
+
+                    b.HasIndex("Status", "Cuid");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
+
                     b.ToTable("records", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.LivesElsewhere", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Accepted")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("FirstAcceptedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsSerial")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("LastAcceptedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NormalizedName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Realm")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Token")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Realm", "NormalizedName", "IsSerial")
+                        .IsUnique();
+
+                    b.ToTable("lives_elsewhere", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.PendingSeed", b =>
@@ -503,6 +582,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("EmployeeNumber");
+
+                    b.HasIndex("Mail");
+
+                    b.HasIndex("NormalizedName");
+
                     b.HasIndex("Realm", "ExternalId");
 
                     b.HasIndex("Realm", "NormalizedName")
@@ -572,6 +657,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("OpenCuid")
                         .IsUnique();
 
+                    b.HasIndex("StartedAt");
+
                     b.ToTable("provisioning_jobs", (string)null);
                 });
 
@@ -619,6 +706,43 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasKey("JobId", "Ordinal");
 
                     b.ToTable("provisioning_steps", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.ReadinessDay", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Batch")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Profile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Fido")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstCode")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Orphans")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Pin")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Puk")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Record")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Day", "Batch", "Profile");
+
+                    b.ToTable("readiness_days", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
@@ -873,6 +997,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("Batch");
 
                     b.HasIndex("Cuid");
 

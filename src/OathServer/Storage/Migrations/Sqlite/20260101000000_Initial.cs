@@ -12,6 +12,19 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "accepted_elsewhere",
+                columns: table => new
+                {
+                    Subject = table.Column<long>(type: "INTEGER", nullable: false),
+                    Code = table.Column<long>(type: "INTEGER", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_accepted_elsewhere", x => new { x.Subject, x.Code });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "api_keys",
                 columns: table => new
                 {
@@ -125,11 +138,32 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Length = table.Column<long>(type: "INTEGER", nullable: false),
                     Realm = table.Column<string>(type: "TEXT", nullable: false),
                     Report = table.Column<string>(type: "TEXT", nullable: false),
-                    Batch = table.Column<string>(type: "TEXT", nullable: true)
+                    Batch = table.Column<string>(type: "TEXT", nullable: true),
+                    Caution = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_imports", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "lives_elsewhere",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Name = table.Column<string>(type: "TEXT", nullable: false),
+                    NormalizedName = table.Column<string>(type: "TEXT", nullable: false),
+                    IsSerial = table.Column<bool>(type: "INTEGER", nullable: false),
+                    Token = table.Column<string>(type: "TEXT", nullable: true),
+                    FirstAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastAcceptedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    Accepted = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_lives_elsewhere", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -193,6 +227,26 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_provisioning_jobs", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "readiness_days",
+                columns: table => new
+                {
+                    Day = table.Column<int>(type: "INTEGER", nullable: false),
+                    Batch = table.Column<string>(type: "TEXT", nullable: false),
+                    Profile = table.Column<string>(type: "TEXT", nullable: false),
+                    Keys = table.Column<int>(type: "INTEGER", nullable: false),
+                    Puk = table.Column<int>(type: "INTEGER", nullable: false),
+                    Pin = table.Column<int>(type: "INTEGER", nullable: false),
+                    FirstCode = table.Column<int>(type: "INTEGER", nullable: false),
+                    Fido = table.Column<int>(type: "INTEGER", nullable: false),
+                    Record = table.Column<int>(type: "INTEGER", nullable: false),
+                    Orphans = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_readiness_days", x => new { x.Day, x.Batch, x.Profile });
                 });
 
             migrationBuilder.CreateTable(
@@ -364,7 +418,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     FidoPolicy = table.Column<string>(type: "TEXT", nullable: true),
                     FidoStatus = table.Column<string>(type: "TEXT", nullable: true),
                     Notes = table.Column<string>(type: "TEXT", nullable: true),
-                    UpdatedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                    UpdatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    Closed = table.Column<int>(type: "INTEGER", nullable: false, computedColumnSql: "CASE WHEN \"PukMethod\" = 'Derived' OR \"SealedPuk\" IS NOT NULL THEN 1 ELSE 0 END\n+ CASE WHEN \"PinMethod\" <> 'FactoryDefault' THEN 2 ELSE 0 END\n+ CASE WHEN \"FirstCodeAcceptedAt\" IS NOT NULL THEN 4 ELSE 0 END\n+ CASE WHEN \"FidoPolicy\" IS NOT NULL THEN 8 ELSE 0 END\n+ CASE WHEN \"PersonId\" IS NOT NULL AND \"ProvisionedBy\" IS NOT NULL AND \"ProvisionedAt\" IS NOT NULL THEN 16 ELSE 0 END", stored: true)
                 },
                 constraints: table =>
                 {
@@ -523,6 +578,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_accepted_elsewhere_At",
+                table: "accepted_elsewhere",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_api_keys_Hash",
                 table: "api_keys",
                 column: "Hash",
@@ -567,14 +627,45 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Cuid");
 
             migrationBuilder.CreateIndex(
+                name: "IX_desk_batches_CreatedAt",
+                table: "desk_batches",
+                column: "CreatedAt");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_desk_batches_State",
                 table: "desk_batches",
                 column: "State");
 
             migrationBuilder.CreateIndex(
+                name: "IX_imports_Batch",
+                table: "imports",
+                column: "Batch");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_imports_Digest",
                 table: "imports",
                 column: "Digest");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_EmployeeNumber",
+                table: "people",
+                column: "EmployeeNumber");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_Mail",
+                table: "people",
+                column: "Mail");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_people_NormalizedName",
+                table: "people",
+                column: "NormalizedName");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
@@ -599,6 +690,21 @@ namespace OathServer.Storage.Migrations.Sqlite
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_provisioning_jobs_StartedAt",
+                table: "provisioning_jobs",
+                column: "StartedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Batch_Cuid",
+                table: "records",
+                columns: new[] { "Batch", "Cuid" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson",
+                table: "records",
+                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_records_DeviceSerial",
                 table: "records",
                 column: "DeviceSerial");
@@ -607,6 +713,16 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_records_PersonId",
                 table: "records",
                 column: "PersonId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_ProvisionedAt",
+                table: "records",
+                column: "ProvisionedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Status_Cuid",
+                table: "records",
+                columns: new[] { "Status", "Cuid" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_reveal_asks_Cuid",
@@ -629,6 +745,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_staff_links_StaffId",
                 table: "staff_links",
                 column: "StaffId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_tokens_Batch",
+                table: "tokens",
+                column: "Batch");
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_Cuid",
@@ -667,6 +788,9 @@ namespace OathServer.Storage.Migrations.Sqlite
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "accepted_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "api_keys");
 
             migrationBuilder.DropTable(
@@ -682,6 +806,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "desk_batch_lines");
 
             migrationBuilder.DropTable(
+                name: "lives_elsewhere");
+
+            migrationBuilder.DropTable(
                 name: "pending_seeds");
 
             migrationBuilder.DropTable(
@@ -689,6 +816,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "provisioning_steps");
+
+            migrationBuilder.DropTable(
+                name: "readiness_days");
 
             migrationBuilder.DropTable(
                 name: "reveal_asks");
