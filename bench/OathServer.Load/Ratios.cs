@@ -10,6 +10,9 @@ namespace OathServer.Load;
 /// </summary>
 internal static class Ratios
 {
+    /// <summary>Added to a connection string: a machine that is busy otherwise still starts.</summary>
+    private const string Patient = ";Timeout=30;Command Timeout=60";
+
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(350);
 
     public static async Task<int> RunAsync(int tokens, string? only)
@@ -26,7 +29,7 @@ internal static class Ratios
         {
             // Its own settings for durability (all on), memory as one would give it.
             await using var cluster = await PostgreSqlServer.StartAsync("shared_buffers=256MB", "max_wal_size=2GB");
-            using var database = await LoadedDatabase.MakeAsync(tokens, await cluster.CreateDatabaseAsync());
+            using var database = await LoadedDatabase.MakeAsync(tokens, await cluster.CreateDatabaseAsync() + Patient);
             refused += Compare("postgresql-on", database, (await cluster.CreateDatabaseAsync()).Replace("Size=16", "Size=64", StringComparison.Ordinal));
         }
 
@@ -47,8 +50,8 @@ internal static class Ratios
     public static async Task<int> VersusAsync(int tokens, string other, int connections, bool onPostgreSql)
     {
         await using var cluster = onPostgreSql ? await PostgreSqlServer.StartAsync("shared_buffers=256MB", "max_wal_size=2GB") : null;
-        using var database = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync());
-        using var otherDatabase = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync());
+        using var database = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync() + Patient);
+        using var otherDatabase = await LoadedDatabase.MakeAsync(tokens, cluster is null ? null : await cluster.CreateDatabaseAsync() + Patient);
         var (codes, otherCodes) = (new CodeBook(tokens), new CodeBook(tokens));
         using var ours = ServerProcess.Oath(database.Settings);
         using var theirs = ServerProcess.Oath(otherDatabase.Settings, Path.Combine(other, "OathServer.dll"));

@@ -69,7 +69,7 @@ internal sealed partial class ServerProcess : IDisposable
                 socket.Connect(IPAddress.Loopback, Address.Port);
                 return;
             }
-            catch (SocketException) when (!Process.HasExited && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(60))
+            catch (SocketException) when (!Process.HasExited && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(180))
             {
                 Thread.Sleep(10);
             }

@@ -13,6 +13,7 @@ using OathServer.Operations.Settings;
 using OathServer.Provisioning.Proof;
 using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
+using OathServer.Records;
 using OathServer.Secrets;
 
 // One binary: the server, and what its operators do on the server's own machine.
@@ -35,6 +36,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     DrillCommand.Create(),
     StatementCommand.Create(),
     StaffCommand.Create(),
+    PersonCommand.Create(),
     MoveCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),

@@ -6,11 +6,17 @@ using System.Text;
 namespace Pskc.Tests;
 
 /// <summary>
-/// Files mutated at random, by octet and by element: nothing but PskcException escapes, nothing hangs. Runs 10 seconds;
-/// PSKC_FUZZ_SECONDS=3600 runs longer, PSKC_FUZZ_SEED repeats a run (docs/pskc.md).
+/// Files mutated at random, by octet and by element: nothing but PskcException escapes, nothing hangs, no memory is kept.
+/// Runs 10 seconds; PSKC_FUZZ_FILES=200000 runs until so many were tried, PSKC_FUZZ_SECONDS=3600 so long, PSKC_FUZZ_SEED
+/// repeats a run (docs/pskc.md). Alone in the process, as its memory is measured.
 /// </summary>
+[CollectionDefinition(nameof(FuzzTests), DisableParallelization = true)]
+[Collection(nameof(FuzzTests))]
 public class FuzzTests
 {
+    /// <summary>What a collected heap may differ by between two moments: caches of the runtime, and chance.</summary>
+    private const long GrowthMax = 16 * 1024 * 1024;
+
     private static readonly string[] scraps =
     [
         "<KeyPackage>", "</KeyPackage>", "<Key/>", "<Key Id=\"x\">", "</Key>", "<Data>", "<Secret>", "<PlainValue>", "</PlainValue>",
@@ -30,9 +36,14 @@ public class FuzzTests
         var random = new Random(seed);
         var seeds = Seeds();
         var clock = Stopwatch.StartNew();
-        long tried = 0, refused = 0;
-        while (clock.Elapsed.TotalSeconds < seconds)
+        var files = long.Parse(Environment.GetEnvironmentVariable("PSKC_FUZZ_FILES") ?? "0", CultureInfo.InvariantCulture);
+        long tried = 0, refused = 0, settled = 0;
+        while (files > 0 ? tried < files : clock.Elapsed.TotalSeconds < seconds)
         {
+            if (settled == 0 && (files > 0 ? tried > files / 10 : clock.Elapsed.TotalSeconds > seconds / 4))
+            {
+                settled = GC.GetTotalMemory(forceFullCollection: true);
+            }
             var (file, options) = seeds[random.Next(seeds.Count)];
             var mutated = Mutate(random, file, seeds[random.Next(seeds.Count)].File);
             var started = Stopwatch.GetTimestamp();
@@ -57,7 +68,10 @@ public class FuzzTests
             Assert.True(took < TimeSpan.FromSeconds(5), $"seed {seed}, try {tried}: {took}\n{Convert.ToBase64String(mutated)}");
             tried++;
         }
-        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {tried} files, {refused} refused");
+        var growth = GC.GetTotalMemory(forceFullCollection: true) - settled;
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"seed {seed}: {tried} files, {refused} refused, {growth / 1024} KiB more than when it had settled, {clock.Elapsed.TotalSeconds:0} s");
+        Assert.True(settled > 0 && growth < GrowthMax, $"seed {seed}: {growth} octets are kept after {tried} files");
         // Mutations that leave most files refused or most accepted find little.
         Assert.InRange(refused, tried / 10, tried * 99 / 100);
     }

@@ -59,6 +59,7 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
         chainKey ??= await ReadKeyAsync(cancel);
         long expected = 1;
         var previous = new byte[MacSize];
+        var erased = new SortedSet<long>();
         await foreach (var entry in db.Audit.AsNoTracking().OrderBy(e => e.Sequence).AsAsyncEnumerable().WithCancellation(cancel))
         {
             if (entry.Sequence != expected)
@@ -66,27 +67,39 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
                 return $"entry {expected} is missing (entry {entry.Sequence} follows entry {expected - 1})";
             }
 
-            if (!CryptographicOperations.FixedTimeEquals(Link(entry, previous), entry.Mac))
+            if (!CryptographicOperations.FixedTimeEquals(Link(entry, previous), entry.Mac)
+                || !Commitment.Holds(entry.UserName, entry.UserSalt, entry.UserHash) || !Commitment.Holds(entry.Detail, entry.DetailSalt, entry.DetailHash))
             {
                 return $"entry {entry.Sequence} was changed, or an entry before it was replaced";
             }
 
+            if (Commitment.IsErased(entry.UserName, entry.UserHash) || Commitment.IsErased(entry.Detail, entry.DetailHash))
+            {
+                erased.Add(entry.Sequence);
+            }
+
+            Erasure.Account(entry, erased);
             previous = entry.Mac;
             expected++;
             seen?.Invoke(entry);
         }
 
-        return null;
+        return erased.Count == 0 ? null : $"entry {erased.Min} was erased in part, and no later purge tells of it";
     }
 
-    private async Task AppendAsync(OathDbContext db, AuditEvent[] events, CancellationToken cancel)
+    /// <summary>Keeps others from appending until the open transaction ends.</summary>
+    public static async Task LockAsync(OathDbContext db, CancellationToken cancel)
     {
-        // Reading the head takes the write lock on PostgreSQL; on SQLite the transaction already holds it.
+        // On SQLite a transaction already does.
         if (db.Database.IsNpgsql())
         {
             await db.Database.ExecuteSqlRawAsync("LOCK TABLE audit IN EXCLUSIVE MODE", cancel);
         }
+    }
 
+    private async Task AppendAsync(OathDbContext db, AuditEvent[] events, CancellationToken cancel)
+    {
+        await LockAsync(db, cancel);
         var head = await db.Audit.AsNoTracking().OrderByDescending(e => e.Sequence)
             .Select(e => new { e.Sequence, e.Mac }).FirstOrDefaultAsync(cancel);
         var sequence = head?.Sequence ?? 0;
@@ -109,6 +122,8 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
                 Detail = what.Detail,
                 Mac = [],
             };
+            (entry.UserSalt, entry.UserHash) = Commitment.Of(entry.UserName);
+            (entry.DetailSalt, entry.DetailHash) = Commitment.Of(entry.Detail);
             entry.Mac = previous = Link(entry, previous);
             db.Audit.Add(entry);
         }
@@ -125,18 +140,20 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
         mac.AppendData(previous);
         BinaryPrimitives.WriteInt64BigEndian(number, entry.At.ToUnixTimeMilliseconds());
         mac.AppendData(number);
-        foreach (var field in (ReadOnlySpan<string?>)
-            [entry.Actor, entry.Action, entry.Outcome, entry.Cuid, entry.Serial, entry.UserName, entry.Origin, entry.Detail])
+        // Names and details stand in the chain by their commitments, so that they can be erased.
+        foreach (var field in (ReadOnlySpan<byte[]?>)
+            [Bytes(entry.Actor), Bytes(entry.Action), Bytes(entry.Outcome), Bytes(entry.Cuid), Bytes(entry.Serial), Bytes(entry.Origin), entry.UserHash, entry.DetailHash])
         {
             // Length-prefixed, absent apart from empty: no two entries chain the same bytes.
-            var bytes = field is null ? null : Encoding.UTF8.GetBytes(field);
-            BinaryPrimitives.WriteInt64BigEndian(number, bytes?.Length ?? -1);
+            BinaryPrimitives.WriteInt64BigEndian(number, field?.Length ?? -1);
             mac.AppendData(number);
-            mac.AppendData(bytes ?? []);
+            mac.AppendData(field ?? []);
         }
 
         return mac.GetHashAndReset();
     }
+
+    private static byte[]? Bytes(string? text) => text is null ? null : Encoding.UTF8.GetBytes(text);
 
     private async Task<byte[]> ReadKeyAsync(CancellationToken cancel)
     {

@@ -41,6 +41,7 @@ internal static class OathHost
         builder.Services.AddProvisioning(builder.Configuration);
         builder.Services.AddSingleton<RevealQuota>();
         builder.Services.AddSingleton<SecondPerson>();
+        builder.Services.AddSingleton<PersonPurge>();
         builder.Services.AddDesk();
         builder.Services.AddHostedService<DailyFigures>();
         builder.Services.AddSingleton<RecordLife>();
@@ -75,6 +76,7 @@ internal static class OathHost
         app.MapBatches();
         app.MapRecords();
         app.MapReveals();
+        app.MapPurge();
         app.MapReadiness();
         app.MapAudit();
         app.MapStaff();

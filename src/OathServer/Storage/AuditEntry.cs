@@ -17,7 +17,14 @@ internal sealed class AuditEntry
 
     public string? Serial { get; set; }
 
+    /// <summary>Null too once it was erased; then <see cref="UserHash"/> still stands in the chain for it.</summary>
     public string? UserName { get; set; }
+
+    /// <summary>Without it nobody finds the name behind <see cref="UserHash"/>; erased with the name.</summary>
+    public byte[]? UserSalt { get; set; }
+
+    /// <summary>What the chain covers in place of the name: its HMAC under the salt.</summary>
+    public byte[]? UserHash { get; set; }
 
     /// <summary>Where the request came from.</summary>
     public string? Origin { get; set; }
@@ -26,6 +33,12 @@ internal sealed class AuditEntry
 
     /// <summary>The true reason, in words for staff; never a secret.</summary>
     public string? Detail { get; set; }
+
+    /// <summary>As <see cref="UserSalt"/>, of <see cref="Detail"/>.</summary>
+    public byte[]? DetailSalt { get; set; }
+
+    /// <summary>As <see cref="UserHash"/>, of <see cref="Detail"/>.</summary>
+    public byte[]? DetailHash { get; set; }
 
     public required byte[] Mac { get; set; }
 }

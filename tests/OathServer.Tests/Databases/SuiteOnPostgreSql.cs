@@ -52,3 +52,6 @@ public class ParallelRunTestsOnPostgreSql : Interop.ParallelRunTests;
 
 [OnPostgreSql]
 public class SecondPersonTestsOnPostgreSql : Records.SecondPersonTests;
+
+[OnPostgreSql]
+public class PurgeTestsOnPostgreSql : Records.PurgeTests;

@@ -59,9 +59,13 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     Cuid = table.Column<string>(type: "text", nullable: true),
                     Serial = table.Column<string>(type: "text", nullable: true),
                     UserName = table.Column<string>(type: "text", nullable: true),
+                    UserSalt = table.Column<byte[]>(type: "bytea", nullable: true),
+                    UserHash = table.Column<byte[]>(type: "bytea", nullable: true),
                     Origin = table.Column<string>(type: "text", nullable: true),
                     Outcome = table.Column<string>(type: "text", nullable: false),
                     Detail = table.Column<string>(type: "text", nullable: true),
+                    DetailSalt = table.Column<byte[]>(type: "bytea", nullable: true),
+                    DetailHash = table.Column<byte[]>(type: "bytea", nullable: true),
                     Mac = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -648,6 +652,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_EmployeeNumber",
                 table: "people",
                 column: "EmployeeNumber");
@@ -661,12 +671,6 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
-
-            migrationBuilder.CreateIndex(
-                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
-                table: "lives_elsewhere",
-                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
-                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",

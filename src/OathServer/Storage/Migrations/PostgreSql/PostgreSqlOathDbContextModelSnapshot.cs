@@ -120,6 +120,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Detail")
                         .HasColumnType("text");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("bytea");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("bytea");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("bytea");
@@ -134,8 +140,14 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<string>("Serial")
                         .HasColumnType("text");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("bytea");
+
                     b.Property<string>("UserName")
                         .HasColumnType("text");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("bytea");
 
                     b.HasKey("Sequence");
 

@@ -116,6 +116,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Detail")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("DetailHash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("DetailSalt")
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -130,8 +136,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<string>("Serial")
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("UserHash")
+                        .HasColumnType("BLOB");
+
                     b.Property<string>("UserName")
                         .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("UserSalt")
+                        .HasColumnType("BLOB");
 
                     b.HasKey("Sequence");
 

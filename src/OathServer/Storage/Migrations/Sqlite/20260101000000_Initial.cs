@@ -58,9 +58,13 @@ namespace OathServer.Storage.Migrations.Sqlite
                     Cuid = table.Column<string>(type: "TEXT", nullable: true),
                     Serial = table.Column<string>(type: "TEXT", nullable: true),
                     UserName = table.Column<string>(type: "TEXT", nullable: true),
+                    UserSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    UserHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Origin = table.Column<string>(type: "TEXT", nullable: true),
                     Outcome = table.Column<string>(type: "TEXT", nullable: false),
                     Detail = table.Column<string>(type: "TEXT", nullable: true),
+                    DetailSalt = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    DetailHash = table.Column<byte[]>(type: "BLOB", nullable: true),
                     Mac = table.Column<byte[]>(type: "BLOB", nullable: false)
                 },
                 constraints: table =>
@@ -647,6 +651,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Digest");
 
             migrationBuilder.CreateIndex(
+                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
+                table: "lives_elsewhere",
+                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_people_EmployeeNumber",
                 table: "people",
                 column: "EmployeeNumber");
@@ -660,12 +670,6 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_people_NormalizedName",
                 table: "people",
                 column: "NormalizedName");
-
-            migrationBuilder.CreateIndex(
-                name: "IX_lives_elsewhere_Realm_NormalizedName_IsSerial",
-                table: "lives_elsewhere",
-                columns: new[] { "Realm", "NormalizedName", "IsSerial" },
-                unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "IX_people_Realm_ExternalId",
