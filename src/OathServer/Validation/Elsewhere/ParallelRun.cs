@@ -132,7 +132,7 @@ internal sealed class ParallelRun(
         var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
         var holder = facts.PersonId == 0 ? null : await db.People.AsNoTracking().Where(p => p.Id == facts.PersonId).Select(p => new { p.Realm, p.Name }).SingleOrDefaultAsync(cancel);
         long[] subjects = holder is null ? [hash.OfSerial(facts.Serial)] : [hash.OfSerial(facts.Serial), hash.OfUser(holder.Realm, holder.Name)];
-        var codes = await UsedCodes.OfAsync(db, subjects, cancel);
+        var codes = await used.OfAsync(db, subjects, cancel);
         if (codes.Count > 0)
         {
             await counters.SubmitAsync(new CatchUp(facts, subjects, codes, hash, validation));

@@ -39,12 +39,19 @@ internal sealed class UsedCodes(IServiceScopeFactory scopes, ParallelRunPolicy p
         await db.AcceptedElsewhere.Where(c => c.Subject == subject && c.Code == code).ExecuteDeleteAsync(CancellationToken.None);
     }
 
-    public static async Task<HashSet<long>> OfAsync(OathDbContext db, long[] subjects, CancellationToken cancel) =>
-        [.. await db.AcceptedElsewhere.AsNoTracking().Where(c => subjects.Contains(c.Subject)).Select(c => c.Code).ToListAsync(cancel)];
+    /// <summary>The codes of these subjects that are remembered still.</summary>
+    public async Task<HashSet<long>> OfAsync(OathDbContext db, long[] subjects, CancellationToken cancel)
+    {
+        var forgotten = time.GetUtcNow() - policy.Remember;
+        return [.. await db.AcceptedElsewhere.AsNoTracking()
+            .Where(c => subjects.Contains(c.Subject) && c.At >= forgotten).Select(c => c.Code).ToListAsync(cancel)];
+    }
 
+    /// <summary>Whether any is, also after the parallel run has ended.</summary>
     public async Task<bool> AnyAsync(CancellationToken cancel)
     {
+        var forgotten = time.GetUtcNow() - policy.Remember;
         await using var scope = scopes.CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<OathDbContext>().AcceptedElsewhere.AnyAsync(cancel);
+        return await scope.ServiceProvider.GetRequiredService<OathDbContext>().AcceptedElsewhere.AnyAsync(c => c.At >= forgotten, cancel);
     }
 }
