@@ -57,20 +57,18 @@ internal sealed class StorageFaults
 
     private sealed class FaultyCounters(ICounterStore store, StorageFaults faults) : ICounterStore
     {
-        public void Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+        public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
         {
             faults.Validated++;
             var comes = faults.untilRefusal > 0 && --faults.untilRefusal == 0;
-            if (!comes || faults.isRefusalStored)
-            {
-                store.Commit(batch, now);
-            }
-
+            var written = comes && !faults.isRefusalStored ? 0 : store.Commit(batch, now);
             if (comes)
             {
                 faults.RefusalCame = true;
                 throw new LostStorageException();
             }
+
+            return written;
         }
 
         public void Dispose() => store.Dispose();
