@@ -10,6 +10,7 @@ using OathServer.Keys;
 using OathServer.Operations;
 using OathServer.Operations.Checks;
 using OathServer.Operations.Settings;
+using OathServer.Provisioning.Proof;
 using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
 using OathServer.Records;
@@ -32,6 +33,8 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     VirtualKeyCommand.Create(),
     PukMasterCommand.Create(),
     RehearseCommand.Create(),
+    DrillCommand.Create(),
+    StatementCommand.Create(),
     StaffCommand.Create(),
     PersonCommand.Create(),
     MoveCommand.Create(),

@@ -8,6 +8,7 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Provisioning.Proof;
 using OathServer.Storage;
 
 namespace OathServer.Desk;
@@ -66,6 +67,8 @@ internal static class BatchesEndpoint
             .WithSummary("Takes a finished key from its user before handout; the user waits for another.").ProducesProblem(StatusCodes.Status409Conflict);
         batches.MapPost("/{id:guid}/swap", Swap).Produces<BatchView>().WithSummary("Two finished keys change hands before handout.")
             .ProducesProblem(StatusCodes.Status409Conflict);
+        batches.MapGet("/{id:guid}/report", Report).Produces<BatchReport>().ProducesProblem(StatusCodes.Status404NotFound)
+            .WithSummary("What of a batch is ready, the red list, and the signed statements of its finished keys.");
         batches.MapGet("/{id:guid}/labels", Labels).Produces(StatusCodes.Status200OK, contentType: "text/html")
             .WithSummary("A label a finished key, to print; format=text for a label printer; line=N for one.");
     }
@@ -183,6 +186,11 @@ internal static class BatchesEndpoint
             ? Problem.Conflict(refusal, "GET the batch to see how it stands.")
             : TypedResults.Ok(await FindAsync(db, id, cancel));
     }
+
+    private static async Task<IResult> Report(Guid id, OathDbContext db, Statements statements, CancellationToken cancel) =>
+        await db.DeskBatches.AsNoTracking().Include(b => b.Lines).SingleOrDefaultAsync(b => b.Id == id, cancel) is { } batch
+            ? TypedResults.Ok(await DeskBatchReport.OfAsync(db, batch, statements, cancel))
+            : Missing(id);
 
     private static async Task<IResult> Labels(Guid id, OathDbContext db, CancellationToken cancel, string format = "html", int? line = null)
     {

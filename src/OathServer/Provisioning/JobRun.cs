@@ -41,7 +41,14 @@ internal sealed class JobRun(
         }
         catch (Exception fault) when (fault is JobStoppedException or SmartCardException)
         {
-            await journal.StopAsync(fault.Message, actor, CancellationToken.None);
+            try
+            {
+                await journal.StopAsync(fault.Message, actor, CancellationToken.None);
+            }
+            catch (LeaseLostException)
+            {
+                // Taken over while this one stopped: as below.
+            }
         }
         catch (LeaseLostException)
         {

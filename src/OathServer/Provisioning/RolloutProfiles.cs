@@ -39,6 +39,12 @@ internal sealed class RolloutProfiles(AuditTrail audit, TimeProvider time)
     public async Task<List<KnownProfile>> AllAsync(OathDbContext db, CancellationToken cancel)
     {
         _ = await CurrentAsync(db, RolloutProfile.DefaultName, cancel);
+        return await NewestAsync(db, cancel);
+    }
+
+    /// <summary>As above; the default profile is left out while nobody has used it.</summary>
+    public static async Task<List<KnownProfile>> NewestAsync(OathDbContext db, CancellationToken cancel)
+    {
         var all = await db.Profiles.AsNoTracking().OrderBy(p => p.Name).ThenByDescending(p => p.Version).ToListAsync(cancel);
         return [.. all.DistinctBy(p => p.Name).Select(Open)];
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using OathServer.Provisioning.Puk;
 using OathServer.Storage;
 
 namespace OathServer.Readiness;
@@ -23,6 +24,9 @@ public sealed record ReadinessView(bool ReadyForHandout, int Keys, int InDoubt, 
 {
     /// <summary>What weakened the imports that live tokens came by, a line an import; empty as a rule.</summary>
     public IReadOnlyList<string> Cautions { get; init; } = [];
+
+    /// <summary>Keys whose PUK should be renewed when they are next seen, and why; the first hundred. They hold no handout up.</summary>
+    public IReadOnlyList<DuePuk> PuksDue { get; init; } = [];
 }
 
 /// <summary>Measures the five gaps over the records as they are now.</summary>

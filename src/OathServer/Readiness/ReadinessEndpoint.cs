@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using OathServer.Access;
+using OathServer.Provisioning.Puk;
 using OathServer.Storage;
 
 namespace OathServer.Readiness;
@@ -9,9 +10,12 @@ internal static class ReadinessEndpoint
 {
     public static void MapReadiness(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/readiness", Measure).RequireAuthorization(Rules.Read)
-            .WithSummary("The five gaps, counted over the live records, with their exceptions; by batch and profile.");
+            .WithSummary("The five gaps, counted over the live records, with their exceptions, and the PUKs that are due; by batch and profile.");
 
     private static async Task<Ok<ReadinessView>> Measure(
-        OathDbContext db, CancellationToken cancel, string? batch = null, string? profile = null) =>
-        TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, cancel));
+        OathDbContext db, TimeProvider time, CancellationToken cancel, string? batch = null, string? profile = null) =>
+        TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, cancel) with
+        {
+            PuksDue = await DuePuks.ListAsync(db, GapCounts.Live(db, batch, profile), time.GetUtcNow(), FiveGaps.ExceptionsMax, cancel),
+        });
 }

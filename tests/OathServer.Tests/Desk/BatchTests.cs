@@ -32,6 +32,9 @@ public class BatchTests
         Assert.Equal(["alice", "bob", "carol"], await PeopleAsync(server));
         TestContext.Current.SendDiagnosticMessage(
             "milliseconds a key: {0}", string.Join(' ', batch.GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("milliseconds").GetInt32())));
+        var report = await client.GetFromJsonAsync<JsonElement>($"/v1/batches/{id}/report", Cancel);
+        Assert.Equal((3, 3, 3, 0), (report.GetProperty("tokens").GetInt32(), report.GetProperty("ready").GetInt32(),
+            report.GetProperty("statements").GetArrayLength(), report.GetProperty("red").GetArrayLength()));
         var labels = await client.GetStringAsync($"/v1/batches/{id}/labels?format=text", Cancel);
         Assert.Contains("alice\nKey 74001\nCUID 00012111\nToken A1", labels, StringComparison.Ordinal);
         Assert.Equal(3, (await client.GetStringAsync($"/v1/batches/{id}/labels", Cancel)).Split("<section>").Length - 1);
@@ -54,6 +57,8 @@ public class BatchTests
         var batch = await UntilAsync(client, id, b => b.TryGetProperty("notice", out var n) && n.GetString()!.Contains("alice", StringComparison.Ordinal));
 
         Assert.Equal("waiting", Line(batch, 2).GetProperty("state").GetString());
+        var red = (await client.GetFromJsonAsync<JsonElement>($"/v1/batches/{id}/report", Cancel)).GetProperty("red").EnumerateArray().Single();
+        Assert.Equal(("bob", "waits for a key"), (red.GetProperty("user").GetString(), red.GetProperty("why").GetString()));
         Assert.Equal(contents.Piv.Puk, key.Peek().Piv.Puk);
     }
 

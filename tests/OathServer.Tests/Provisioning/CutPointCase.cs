@@ -16,6 +16,12 @@ internal enum FaultKind
 
     /// <summary>The server dies after a commit was stored.</summary>
     DiesAfter,
+
+    /// <summary>The store of counters refuses a commit: nothing of it holds.</summary>
+    ValidationFails,
+
+    /// <summary>A commit of counters is stored and its outcome unknown.</summary>
+    ValidationLost,
 }
 
 /// <summary>A fault at the n-th command or commit of a run.</summary>

@@ -34,7 +34,11 @@ internal sealed class CutPointWalk : IAsyncDisposable
     {
         var storage = new StorageFaults();
         var server = await ServerUnderTest.StartAsync(replace: services =>
-            services.ConfigureDbContext<SqliteOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands)));
+        {
+            services.ConfigureDbContext<SqliteOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands));
+            services.ConfigureDbContext<PostgreSqlOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands));
+            storage.Wrap(services);
+        });
         await server.WithDatabase(async db => await server.Services.GetRequiredService<RolloutProfiles>()
             .AddAsync(db, "walk", 0, strategies.Profile, Actor, Cancel));
         return new CutPointWalk(strategies, storage, server);
@@ -75,7 +79,12 @@ internal sealed class CutPointWalk : IAsyncDisposable
             var before = key.ApduCount;
             Arm(key, fault is null ? null : fault with { N = fault.N - past });
             await AttemptAsync(cuid, token, user, typed);
-            past += fault?.Kind is FaultKind.PulledBefore or FaultKind.PulledAfter ? key.ApduCount - before : storage.Committed;
+            past += fault?.Kind switch
+            {
+                FaultKind.PulledBefore or FaultKind.PulledAfter => key.ApduCount - before,
+                FaultKind.ValidationFails or FaultKind.ValidationLost => storage.Validated,
+                _ => storage.Committed,
+            };
             if (Disarm(key, fault))
             {
                 (came, past) = (came + 1, 0);
@@ -198,6 +207,9 @@ internal sealed class CutPointWalk : IAsyncDisposable
             case { Kind: FaultKind.PulledAfter }:
                 key.PullAfter(fault.N);
                 break;
+            case { Kind: FaultKind.ValidationFails or FaultKind.ValidationLost }:
+                storage.ArmCounters(fault.N, fault.Kind == FaultKind.ValidationLost);
+                break;
             case not null:
                 storage.Arm(fault.N, fault.Kind == FaultKind.DiesAfter);
                 break;
@@ -207,7 +219,13 @@ internal sealed class CutPointWalk : IAsyncDisposable
     /// <summary>Takes an unused fault back; whether it had come.</summary>
     private bool Disarm(VirtualKey key, Fault? fault)
     {
-        var came = fault?.Kind is FaultKind.DiesBefore or FaultKind.DiesAfter ? storage.Came : fault is not null && !key.IsInserted;
+        var came = fault?.Kind switch
+        {
+            null => false,
+            FaultKind.DiesBefore or FaultKind.DiesAfter => storage.Came,
+            FaultKind.ValidationFails or FaultKind.ValidationLost => storage.RefusalCame,
+            _ => !key.IsInserted,
+        };
         storage.Restart();
         key.Pull();
         return came;

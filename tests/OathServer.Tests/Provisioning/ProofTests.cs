@@ -42,6 +42,50 @@ public class ProofTests
     }
 
     [Fact]
+    public async Task The_commands_drill_and_statement_verify_say_by_their_exit_whether_it_held()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var client = await server.Client();
+        var key = await ProvisionAsync(server, 74000, new RolloutProfile());
+        var jws = await client.GetStringAsync($"/v1/records/{CuidOf(key)}/statement", Cancel);
+        using var ask = new HttpRequestMessage(HttpMethod.Get, "/v1/statements/key") { Headers = { { "Accept", "application/x-pem-file" } } };
+        using var pem = await client.SendAsync(ask, Cancel);
+        var (statements, publicKey, apiKey) = (server.Folder + "/statements", server.Folder + "/key.pem", server.Folder + "/api-key");
+        await File.WriteAllTextAsync(publicKey, await pem.Content.ReadAsStringAsync(Cancel), Cancel);
+        await File.WriteAllTextAsync(apiKey, await server.CreateKeyAsync("drill", OathServer.Access.Roles.Provisioner), Cancel);
+
+        await File.WriteAllTextAsync(statements, jws + "\n", Cancel);
+        var (held, said) = await RunAsync("statement", "verify", statements, "--key-file", publicKey);
+        Assert.Contains(CuidOf(key), said, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(statements, $"{jws}\n{jws.Replace('.', 'A')}\n", Cancel);
+        var (broken, what) = await RunAsync("statement", "verify", statements, "--key-file", publicKey);
+        Assert.Contains("Line 2", what, StringComparison.Ordinal);
+        var (unreadable, _) = await RunAsync("statement", "verify", statements, "--key-file", apiKey);
+        Assert.Equal((0, 1, 2), (held, broken, unreadable));
+
+        var (worked, line) = await RunAsync("drill", "--server", server.Address.AbsoluteUri, "--api-key-file", apiKey, "--reader", Reader);
+        Assert.StartsWith($"worked\t{CuidOf(key)}\t{Reader}", line, StringComparison.Ordinal);
+        Assert.True(PivApplication.Select(key.Connect()).ChangePuk(key.Peek().Piv.Puk, "87651234"u8).Accepted);
+        var (refused, _) = await RunAsync("drill", "--server", server.Address.AbsoluteUri, "--api-key-file", apiKey, "--reader", Reader);
+        var (stranger, _) = await RunAsync("drill", "--server", server.Address.AbsoluteUri, "--api-key-file", publicKey);
+        Assert.Equal((0, 1, 2), (worked, refused, stranger));
+    }
+
+    private static async Task<(int Exit, string Said)> RunAsync(params string[] arguments)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OathServer.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = System.Diagnostics.Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync(Cancel);
+        var said = await process.StandardOutput.ReadToEndAsync(Cancel) + await errors;
+        await process.WaitForExitAsync(Cancel);
+        return (process.ExitCode, said);
+    }
+
+    [Fact]
     public async Task A_drill_unblocks_with_the_escrowed_puk_leaves_the_key_as_it_was_and_is_recorded()
     {
         await using var server = await ServerUnderTest.StartAsync();
@@ -72,6 +116,12 @@ public class ProofTests
 
         Assert.Equal(KeyStatus.InDoubt, (await RecordAsync(server, key)).Status);
         Assert.Equal(4, key.Peek().Piv.PukTriesLeft);
+        await server.WithDatabase(async db => await db.Records.ExecuteUpdateAsync(r => r.SetProperty(x => x.Batch, "box"), Cancel)
+            + await db.Tokens.ExecuteUpdateAsync(t => t.SetProperty(x => x.Batch, "box"), Cancel));
+        var report = await client.GetFromJsonAsync<BatchReport>("/v1/shipments/box/report", Cancel);
+        Assert.Equal((1, 0, 0), (report!.Tokens, report.Ready, report.Statements.Count));
+        Assert.Equal((CuidOf(key), "A1", "alice"), (Assert.Single(report.Red).Cuid, report.Red[0].Serial, report.Red[0].User));
+        Assert.Contains("in doubt", report.Red[0].Why, StringComparison.Ordinal);
         using var handout = await client.PostAsJsonAsync("/v1/handouts", new { cuids = (string[])[CuidOf(key)] }, Cancel);
         Assert.Equal(HttpStatusCode.Conflict, handout.StatusCode);
     }
@@ -120,6 +170,12 @@ public class ProofTests
         Assert.Equal(Encoding.ASCII.GetString(before.Puk), (await revealed.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("puk").GetString());
         var due = await client.GetFromJsonAsync<DuePuk[]>("/v1/puks/due", Cancel);
         Assert.Equal(CuidOf(key), Assert.Single(due!).Cuid);
+        var readiness = await client.GetFromJsonAsync<JsonElement>("/v1/readiness", Cancel);
+        Assert.Equal((CuidOf(key), "known-to-person"), readiness.GetProperty("puksDue").EnumerateArray()
+            .Select(d => (d.GetProperty("cuid").GetString(), d.GetProperty("why").GetString())).Single());
+        await server.WithDatabase(db => db.Records.ExecuteUpdateAsync(r => r.SetProperty(x => x.PukKnownToPerson, false), Cancel));
+        readiness = await client.GetFromJsonAsync<JsonElement>("/v1/readiness", Cancel);
+        Assert.Equal("old-master", readiness.GetProperty("puksDue").EnumerateArray().Single().GetProperty("why").GetString());
 
         key.PullAfter(12);
         using var cut = await client.PostAsJsonAsync("/v1/puks/renew", new { reader = Reader }, Cancel);

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using OathServer.Storage;
 
 namespace OathServer.Tests.Provisioning;
 
@@ -10,6 +12,8 @@ internal sealed class StorageFaults
     private int untilFault;
     private bool isStored;
     private bool isDown;
+    private int untilRefusal;
+    private bool isRefusalStored;
 
     public StorageFaults()
     {
@@ -30,7 +34,45 @@ internal sealed class StorageFaults
     /// <summary>Fails at the <paramref name="n"/>-th commit from now: before it is stored, or after with the answer lost.</summary>
     public void Arm(int n, bool stored) => (untilFault, isStored) = (n, stored);
 
-    public void Restart() => (untilFault, isDown, Committed) = (0, false, 0);
+    public void Restart()
+    {
+        (untilFault, isDown, Committed) = (0, false, 0);
+        (untilRefusal, RefusalCame, Validated) = (0, false, 0);
+    }
+
+    /// <summary>Commits of counters since the last restart.</summary>
+    public int Validated { get; private set; }
+
+    public bool RefusalCame { get; private set; }
+
+    /// <summary>The <paramref name="n"/>-th commit of counters from now is refused, or stored and then said to be.</summary>
+    public void ArmCounters(int n, bool stored) => (untilRefusal, isRefusalStored) = (n, stored);
+
+    /// <summary>Puts the faults of counters before the server's own store.</summary>
+    public void Wrap(IServiceCollection services)
+    {
+        var own = services.Last(s => s.ServiceType == typeof(ICounterStore)).ImplementationFactory!;
+        services.AddSingleton<ICounterStore>(provider => new FaultyCounters((ICounterStore)own(provider), this));
+    }
+
+    private sealed class FaultyCounters(ICounterStore store, StorageFaults faults) : ICounterStore
+    {
+        public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+        {
+            faults.Validated++;
+            var comes = faults.untilRefusal > 0 && --faults.untilRefusal == 0;
+            var written = comes && !faults.isRefusalStored ? 0 : store.Commit(batch, now);
+            if (comes)
+            {
+                faults.RefusalCame = true;
+                throw new LostStorageException();
+            }
+
+            return written;
+        }
+
+        public void Dispose() => store.Dispose();
+    }
 
     private void Down()
     {

@@ -85,7 +85,7 @@ internal static class ProofEndpoint
             records.Count(r => r.Status == KeyStatus.HandedOut), records.Count(r => r.PukDrilledAt is not null), red, signed));
     }
 
-    private static string WhyNot(KeyRecord record) => record.Status switch
+    internal static string WhyNot(KeyRecord record) => record.Status switch
     {
         KeyStatus.InDoubt => "in doubt: it may hold a secret of an unfinished job",
         KeyStatus.InProvisioning => "its job is not finished",

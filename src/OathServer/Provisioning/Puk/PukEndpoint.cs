@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Storage;
@@ -45,21 +44,8 @@ internal static class PukEndpoint
     private static async Task<Ok<RotatedReply>> Rotate(HttpContext http, OathDbContext db, PukMasters masters, CancellationToken cancel) =>
         TypedResults.Ok(new RotatedReply(await masters.RotateAsync(db, Actors.Of(http), cancel)));
 
-    private static async Task<Ok<List<DuePuk>>> Due(OathDbContext db, RolloutProfiles profiles, TimeProvider time, CancellationToken cancel)
-    {
-        var current = (await PukMasters.ListAsync(db, cancel)).LastOrDefault()?.Version ?? 0;
-        var days = (await profiles.AllAsync(db, cancel)).ToDictionary(p => p.Name, p => p.Decisions.Puk.RotateAfterDays);
-        var records = await db.Records.AsNoTracking().Include(r => r.Person)
-            .Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired
-                && (r.PukKnownToPerson || r.PukMethod == PukMethod.Batch || (r.PukMethod == PukMethod.Derived && r.PukMasterVersion < current)))
-            .OrderBy(r => r.Cuid).ToListAsync(cancel);
-        var now = time.GetUtcNow();
-        return TypedResults.Ok(records
-            .Select(r => (Record: r, Why: r.PukKnownToPerson ? "known-to-person" : r.PukMethod == PukMethod.Derived ? "old-master"
-                : r.PukSetAt?.AddDays(days.GetValueOrDefault(r.ProfileName ?? "", new PukDecision().RotateAfterDays)) <= now ? "batch-due" : null))
-            .Where(d => d.Why is not null).Take(ListMax)
-            .Select(d => new DuePuk(d.Record.Cuid, d.Record.Person?.Name, d.Why!, d.Record.PukSetAt)).ToList());
-    }
+    private static async Task<Ok<List<DuePuk>>> Due(OathDbContext db, TimeProvider time, CancellationToken cancel) =>
+        TypedResults.Ok(await DuePuks.ListAsync(db, db.Records, time.GetUtcNow(), ListMax, cancel));
 
     private static async Task<IResult> Renew(
         RenewPukRequest request, HttpContext http, OathDbContext db, Workflow workflow, CancellationToken cancel)
