@@ -59,7 +59,9 @@ internal sealed class ValidationPolicy
     public const int HardCapMax = 100;
 
     private const int FewestDigits = 6;
-    private const double WarnAbove = 1.0 / 1_000;
+
+    // What the most failures SP 800-63B §5.2.2 allows come to with the default look-ahead: likelier settings are warned of.
+    private const double WarnAbove = 100 * 11 / 1_000_000.0;
     private const double RefuseAbove = 1.0 / 100;
 
     /// <summary>Chance that guessing until the hard cap hits a token of that many digits: tries × codes accepted at once /
@@ -69,7 +71,7 @@ internal sealed class ValidationPolicy
 
     /// <summary>What an operator should know of the settings, in words; empty when there is nothing.</summary>
     public string? Warning() => ChanceOfAGuess() > WarnAbove
-        ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above 0.1 %). Validation:LookAhead 9 or Validation:HardCap 90 brings the defaults under it; tokens of eight digits are far below."
+        ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above the 0.11 % of the defaults). Lower Validation:LookAhead, Validation:TimeStepTolerance or Validation:HardCap; tokens of eight digits are far below."
         : null;
 
     /// <summary>How many counters a resynchronisation of this token searches now.</summary>

@@ -49,7 +49,7 @@ public class ProfilesTests
         var client = await server.Client();
         var readers = await client.GetFromJsonAsync<JsonElement>("/v1/readers", Cancel);
         Assert.Contains(readers.EnumerateArray(), r => r.GetProperty("name").GetString() == "desk 1" && r.GetProperty("hasKey").GetBoolean());
-        key.PullBefore(40);
+        key.PullBefore(60);
 
         using var reply = await client.PostAsJsonAsync("/v1/provisioning", new { reader = "desk 1", serial = "A1", user = "alice" }, Cancel);
         var job = await reply.Content.ReadFromJsonAsync<JsonElement>(Cancel);

@@ -61,9 +61,9 @@ public class ThrottleTests
     {
         // The counter's own code and ten past it are accepted, a hundred times over.
         Assert.Equal(0.0011, new ValidationPolicy().ChanceOfAGuess(), precision: 9);
-        Assert.Contains("0.11", new ValidationPolicy().Warning()!, StringComparison.Ordinal);
-        Assert.Null(new ValidationPolicy { LookAhead = 9 }.Warning());
-        Assert.Null(new ValidationPolicy { HardCap = 90 }.Warning());
+        Assert.Null(new ValidationPolicy().Warning());
+        Assert.Contains("0.12", new ValidationPolicy { LookAhead = 11 }.Warning()!, StringComparison.Ordinal);
+        Assert.Null(new ValidationPolicy { LookAhead = 11, HardCap = 90 }.Warning());
         Assert.Empty(new ValidationPolicy().Faults());
 
         // 51 codes at once and 200 guesses would succeed about once in a hundred; the cap itself is bounded first.

@@ -101,6 +101,11 @@ internal static class ProofEndpoint
             return Problem.BadField("sample", "at least 1.");
         }
 
+        if (request.Readers is { } asked && asked.Any(string.IsNullOrWhiteSpace))
+        {
+            return Problem.BadField("readers", "the names of readers, as GET /v1/readers tells them.");
+        }
+
         var names = request.Readers ?? [.. readers.List().Where(r => r.HasKey).Select(r => r.Name)];
         RandomNumberGenerator.Shuffle(names.AsSpan());
         var lines = new List<DrillLine>();
