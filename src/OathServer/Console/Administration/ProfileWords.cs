@@ -91,12 +91,23 @@ internal static class ProfileWords
     {
         var members = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["puk.strategy"] = p.Puk.Strategy.ToString(), ["puk.digits"] = p.Puk.Digits is { } digits ? Text(digits) : "-", ["puk.rotateAfterDays"] = Text(p.Puk.RotateAfterDays),
-            ["pin.strategy"] = p.Pin.Strategy.ToString(), ["pin.digits"] = Text(p.Pin.Digits), ["pin.onHandout"] = Text(p.Pin.OnHandout),
-            ["factory.pin"] = p.Factory.Pin ?? "-", ["factory.puk"] = p.Factory.Puk ?? "-",
-            ["managementKey"] = p.ManagementKey.ToString(), ["verifyFirstCode"] = Text(p.VerifyFirstCode),
-            ["fido.scope"] = p.Fido.Scope.ToString(), ["fido.minPinLength"] = Text(p.Fido.MinPinLength), ["fido.forceChange"] = Text(p.Fido.ForceChange), ["fido.recovery"] = p.Fido.Recovery,
-            ["handout.organisation"] = p.Handout.Organisation, ["handout.helpDesk"] = p.Handout.HelpDesk, ["handout.language"] = p.Handout.Language.ToString(),
+            ["puk.strategy"] = p.Puk.Strategy.ToString(),
+            ["puk.digits"] = p.Puk.Digits is { } digits ? Text(digits) : "-",
+            ["puk.rotateAfterDays"] = Text(p.Puk.RotateAfterDays),
+            ["pin.strategy"] = p.Pin.Strategy.ToString(),
+            ["pin.digits"] = Text(p.Pin.Digits),
+            ["pin.onHandout"] = Text(p.Pin.OnHandout),
+            ["factory.pin"] = p.Factory.Pin ?? "-",
+            ["factory.puk"] = p.Factory.Puk ?? "-",
+            ["managementKey"] = p.ManagementKey.ToString(),
+            ["verifyFirstCode"] = Text(p.VerifyFirstCode),
+            ["fido.scope"] = p.Fido.Scope.ToString(),
+            ["fido.minPinLength"] = Text(p.Fido.MinPinLength),
+            ["fido.forceChange"] = Text(p.Fido.ForceChange),
+            ["fido.recovery"] = p.Fido.Recovery,
+            ["handout.organisation"] = p.Handout.Organisation,
+            ["handout.helpDesk"] = p.Handout.HelpDesk,
+            ["handout.language"] = p.Handout.Language.ToString(),
             ["handout.firstSteps"] = string.Join(" / ", p.Handout.FirstSteps ?? []),
         };
         if (p.Retries is { } retries)

@@ -93,7 +93,8 @@ internal sealed class SystemHealth(
         return last is null
             ? new(new Phrase("Anchors of the trail"), "warn", new Phrase("none yet"), new Phrase("The first is written within minutes of the first act.")) { Place = anchors.File.Path }
             : new(new Phrase("Anchors of the trail"), now - last.At > AnchorOld && await db.Audit.AnyAsync(e => e.At > last.At && e.At < now - AnchorOld, cancel) ? "warn" : "good",
-                new Phrase("hold"), new Phrase("The last one was written")) { At = last.At, Place = anchors.File.Path };
+                new Phrase("hold"), new Phrase("The last one was written"))
+            { At = last.At, Place = anchors.File.Path };
     }
 
     private static HealthPart Backup(Standing standing, DateTimeOffset now) => standing.LastBackup is { } at
