@@ -27,7 +27,7 @@ public class OverloadTests
         Assert.Equal(HttpStatusCode.OK, (await StatusAsync(greedy, "A1", "000000")).Status);
     }
 
-    /// <summary>The short form of <c>OathServer.Load overload</c>: floods that leave nothing behind.</summary>
+    /// <summary>Floods that leave nothing behind.</summary>
     [Fact]
     public async Task Flood_after_flood_only_sheds_and_leaves_the_memory_and_the_answers_as_they_were()
     {
