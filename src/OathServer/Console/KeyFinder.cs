@@ -12,7 +12,7 @@ internal sealed class KeyFinder(KeyReaders readers)
 
     /// <summary>What this key says of itself; null when it is in none of the readers.</summary>
     public KeyLook? Look(string cuid) => readers.List().Where(r => r.HasKey)
-        .Select(r => Open(r.Name, card => CuidReading.Read(card)?.Text == cuid ? KeyLook.Read(card) : null))
+        .Select(r => Open(r.Name, card => CuidReading.Offered(card).Any(c => c.Text == cuid) ? KeyLook.Read(card) : null))
         .FirstOrDefault(look => look is not null);
 
     private T? Open<T>(string reader, Func<ISmartCardConnection, T?> read) where T : class

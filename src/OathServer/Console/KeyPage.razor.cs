@@ -10,9 +10,6 @@ namespace OathServer.Pages;
 /// <summary>One key: what is known, and what to do now.</summary>
 public partial class KeyPage
 {
-    private const int ReasonMin = 5;
-    private const int TextMax = 2000;
-
     private Call? call;
     private Finding? finding;
     private Complaint complaint;
@@ -49,7 +46,7 @@ public partial class KeyPage
 
     private string?[] Typed => [Code1, Code2, Code3];
 
-    private int CodesNeeded => Policy.ResyncWindow > ValidationPolicy.TwoCodesUpTo ? 3 : 2;
+    private int CodesNeeded => Policy.CodesForResync;
 
     /// <inheritdoc/>
     protected override async Task OnInitializedAsync()
@@ -108,7 +105,7 @@ public partial class KeyPage
     private async Task Resynchronise()
     {
         Permit.Require(Http, Rules.Help);
-        var codes = Typed.Take(CodesNeeded).Select(c => (c ?? "").Replace(" ", "", StringComparison.Ordinal)).ToArray();
+        var codes = Typed.Take(CodesNeeded).Select(c => Validator.CodeOf((c ?? "").Replace(" ", "", StringComparison.Ordinal))).ToArray();
         if (call?.Tokens.FirstOrDefault(t => t.Serial == TokenSerial) is not { } token)
         {
             fault = new Phrase("That token is not on this key.");
@@ -160,9 +157,9 @@ public partial class KeyPage
         }
 
         var reason = (Reason ?? "").Trim();
-        if (reason.Length is < ReasonMin or > TextMax)
+        if (reason.Length is < RecordsEndpoint.ReasonMin or > RecordsEndpoint.TextMax)
         {
-            fault = new Phrase("Say why, in {0} to {1} characters. It is kept in the trail.", ReasonMin, TextMax);
+            fault = new Phrase("Say why, in {0} to {1} characters. It is kept in the trail.", RecordsEndpoint.ReasonMin, RecordsEndpoint.TextMax);
             Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
             return;
         }
@@ -223,7 +220,7 @@ public partial class KeyPage
     private async Task Note()
     {
         Permit.Require(Http, Rules.Help);
-        if (call?.Record is { } record && (Notes ?? "").Length <= TextMax)
+        if (call?.Record is { } record && (Notes ?? "").Length <= RecordsEndpoint.TextMax)
         {
             await Life.NoteAsync(Db, record, Notes ?? "", Actor, Http.RequestAborted);
             said = (T["The notes are saved."], "good", null);

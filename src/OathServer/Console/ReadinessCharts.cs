@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
 using OathServer.Storage;
 
 namespace OathServer.Pages;
@@ -21,8 +22,14 @@ internal sealed record ReadinessCharts(IReadOnlyList<ChartBar> Drift, IReadOnlyL
 
     public static async Task<ReadinessCharts> ReadAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
-        var rows = await db.ValidationBatches.AsNoTracking().OrderByDescending(b => b.Node).ThenByDescending(b => b.Sequence)
-            .Select(b => b.Entries).Take(RowsMax).ToListAsync(cancel);
+        var nodes = await Anchors.NodesAsync(db, cancel);
+        var rows = new List<byte[]>();
+        foreach (var node in nodes)
+        {
+            rows.AddRange(await db.ValidationBatches.AsNoTracking().Where(b => b.Node == node).OrderByDescending(b => b.Sequence)
+                .Select(b => b.Entries).Take(RowsMax / nodes.Count).ToListAsync(cancel));
+        }
+
         int[] most = [0, 1, 2, 3, 5, 10, 20, 50, 100, int.MaxValue];
         var drift = new int[most.Length];
         var hours = new (int Good, int Bad)[HoursShown];

@@ -85,6 +85,7 @@ internal static class Words
         Roles.Auditor => "auditor",
         Roles.RelyingParty => "relying party",
         Roles.Directory => "directory",
+        Roles.Monitor => "monitor",
         _ => "no role",
     };
 

@@ -79,7 +79,7 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
             return refusal;
         }
 
-        Give(record!, null);
+        Give(record!, null, time.GetUtcNow());
         line!.State = DeskLineState.Unassigned;
         batch.Lines.Add(new DeskBatchLine { Ordinal = batch.Lines.Max(l => l.Ordinal) + 1, UserName = line.UserName, Serial = null });
         if (batch.State != DeskBatchState.Stopped)
@@ -115,14 +115,14 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
             return fault;
         }
 
-        if (await profiles.CurrentAsync(db, batch.ProfileName, cancel) is { Decisions.Oath: { } oath } && oath.Name.Contains("{user}", StringComparison.Ordinal))
+        if (await RolloutProfiles.CarriesUserAsync(db, firstRecord!, cancel) || await RolloutProfiles.CarriesUserAsync(db, secondRecord!, cancel))
         {
             return "The credentials on these keys carry their users' names. Unassign both and provision them again.";
         }
 
         var (firstPerson, secondPerson) = (firstRecord!.Person, secondRecord!.Person);
-        Give(firstRecord, secondPerson);
-        Give(secondRecord, firstPerson);
+        Give(firstRecord!, secondPerson, time.GetUtcNow());
+        Give(secondRecord!, firstPerson, time.GetUtcNow());
         (first!.UserName, second!.UserName) = (second.UserName, first.UserName);
         await HandOverAsync(db, [firstRecord, secondRecord], cancel,
             actor with { Action = "batch.swap", Outcome = "done", Cuid = firstRecord.Cuid, UserName = first.UserName, Detail = batch.Name },
@@ -160,8 +160,9 @@ internal sealed class DeskBatches(RolloutProfiles profiles, BatchDesk desk, Audi
             : (line, record, $"Key {record.Cuid} is {record.Status.ToString().ToLowerInvariant()}; only a key that was not handed out can change hands here.");
     }
 
-    private static void Give(KeyRecord record, Person? person)
+    private static void Give(KeyRecord record, Person? person, DateTimeOffset now)
     {
+        record.UpdatedAt = now;
         record.Person = person;
         record.PersonId = person?.Id;
         foreach (var token in record.Tokens)

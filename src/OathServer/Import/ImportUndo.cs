@@ -43,7 +43,7 @@ internal sealed class ImportUndo(AuditTrail audit, FactsChanged factsChanged)
         }
 
         await tokens.ExecuteDeleteAsync(cancel);
-        await db.People.Where(p => people.Contains(p.Id) && !db.Tokens.Any(t => t.PersonId == p.Id) && !db.Records.Any(r => r.PersonId == p.Id))
+        await db.People.Where(p => EF.Parameter(people).Contains(p.Id) && !db.Tokens.Any(t => t.PersonId == p.Id) && !db.Records.Any(r => r.PersonId == p.Id))
             .ExecuteDeleteAsync(cancel);
         db.Imports.Remove(import);
         await audit.SaveAsync(db, cancel, actor with

@@ -35,6 +35,11 @@ internal sealed class RolloutProfiles(AuditTrail audit, TimeProvider time)
             ? Open(found)
             : null;
 
+    /// <summary>Whether the credential on a key is named after its user: then it cannot become another's as it is.</summary>
+    public static async Task<bool> CarriesUserAsync(OathDbContext db, KeyRecord record, CancellationToken cancel) =>
+        await VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel) is { Decisions.Oath: { } oath }
+        && oath.Name.Contains("{user}", StringComparison.Ordinal);
+
     /// <summary>The newest version of every profile.</summary>
     public async Task<List<KnownProfile>> AllAsync(OathDbContext db, CancellationToken cancel)
     {

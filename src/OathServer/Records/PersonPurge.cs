@@ -71,7 +71,7 @@ internal sealed class PersonPurge(AuditTrail audit, FactsChanged factsChanged, T
             ?? throw new PurgeRefusedException($"There is nobody named {request.User} in realm {request.Realm}.", "Check name and realm.");
         var tokens = await db.Tokens.Include(t => t.Counter).Where(t => t.PersonId == person.Id).ToListAsync(cancel);
         var records = await db.Records.Where(r => r.PersonId == person.Id).ToListAsync(cancel);
-        await RefuseHolderAsync(db, request, tokens, records, cancel);
+        await RefuseHolderAsync(db, request, person.Id, tokens, records, cancel);
         await TakeAwayAsync(db, tokens, records, cancel);
         var texts = Texts(person, request);
         var entries = await EraseFromTrailAsync(db, person, texts, records, tokens, cancel);
@@ -87,10 +87,10 @@ internal sealed class PersonPurge(AuditTrail audit, FactsChanged factsChanged, T
     }
 
     private static async Task RefuseHolderAsync(
-        OathDbContext db, PurgeRequest request, List<Token> tokens, List<KeyRecord> records, CancellationToken cancel)
+        OathDbContext db, PurgeRequest request, long personId, List<Token> tokens, List<KeyRecord> records, CancellationToken cancel)
     {
         var cuids = records.ConvertAll(r => r.Cuid);
-        if (await db.Jobs.Where(j => j.OpenCuid != null && cuids.Contains(j.Cuid)).Select(j => j.Cuid).FirstOrDefaultAsync(cancel) is { } busy)
+        if (await db.Jobs.Where(j => j.OpenCuid != null && (j.PersonId == personId || cuids.Contains(j.Cuid))).Select(j => j.Cuid).FirstOrDefaultAsync(cancel) is { } busy)
         {
             throw new PurgeRefusedException($"A job is open on key {busy}.", "Resume or abandon it first.");
         }
@@ -161,6 +161,11 @@ internal sealed class PersonPurge(AuditTrail audit, FactsChanged factsChanged, T
 
     private static async Task EraseElsewhereAsync(OathDbContext db, List<string> texts, string realm, List<string> cuids, CancellationToken cancel)
     {
+        foreach (var batch in (await db.DeskBatches.Where(b => b.Notice != null).ToListAsync(cancel)).Where(b => Names(b.Notice, texts)))
+        {
+            batch.Notice = null;
+        }
+
         var batches = await db.DeskBatches.Where(b => b.Realm == null || b.Realm == realm).Select(b => b.Id).ToListAsync(cancel);
         foreach (var line in (await db.DeskBatchLines.Where(l => batches.Contains(l.BatchId)).ToListAsync(cancel)).Where(l => Names(l.UserName, texts) || Names(l.Trouble, texts)))
         {

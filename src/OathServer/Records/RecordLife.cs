@@ -71,8 +71,8 @@ internal sealed class RecordLife(
     }
 
     /// <summary>Moves the status and what hangs on it: the tokens of a key that is suspended, lost or retired are refused
-    /// from the same moment. Null when done, else why not.</summary>
-    public async Task<string?> ChangeStatusAsync(OathDbContext db, KeyRecord record, KeyStatus to, AuditEvent actor, CancellationToken cancel)
+    /// from the same moment; <paramref name="besides"/> are saved with it. Null when done, else why not.</summary>
+    public async Task<string?> ChangeStatusAsync(OathDbContext db, KeyRecord record, KeyStatus to, AuditEvent actor, CancellationToken cancel, params AuditEvent[] besides)
     {
         var from = record.Status;
         if (!Next.GetValueOrDefault(from, []).Contains(to))
@@ -93,7 +93,7 @@ internal sealed class RecordLife(
             KeyStatus.Retired => RetireTokensAsync(db, ids, cancel),
             _ => Task.FromResult(0),
         });
-        await audit.SaveAsync(db, cancel, Entry(actor, record, "record.status", $"{RecordViews.Words(from)} to {RecordViews.Words(to)}"));
+        await audit.SaveAsync(db, cancel, [Entry(actor, record, "record.status", $"{RecordViews.Words(from)} to {RecordViews.Words(to)}"), .. besides]);
         await transaction.CommitAsync(cancel);
         return null;
     }
@@ -114,8 +114,7 @@ internal sealed class RecordLife(
             return $"Key {record.Cuid} is {RecordViews.Words(record.Status)}; only a key that was not handed out can change hands here.";
         }
 
-        if (await RolloutProfiles.VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel) is { Decisions.Oath: { } oath }
-            && oath.Name.Contains("{user}", StringComparison.Ordinal))
+        if (await RolloutProfiles.CarriesUserAsync(db, record, cancel))
         {
             return "The credential on this key carries its user's name. Provision it again.";
         }

@@ -22,8 +22,8 @@ public sealed record RecordChange(string? Status = null, string? Notes = null);
 /// <summary><c>/v1/records</c>.</summary>
 internal static class RecordsEndpoint
 {
-    private const int ReasonMin = 5;
-    private const int TextMax = 2000;
+    internal const int ReasonMin = 5;
+    internal const int TextMax = 2000;
 
     public static void MapRecords(this IEndpointRouteBuilder routes)
     {

@@ -76,14 +76,16 @@ internal static class SecretsCommand
                 return 2;
             }
 
-            await services.GetRequiredService<AuditTrail>().SaveAsync(db, cancel,
-                AuditEvent.OnThisMachine() with { Action = "secrets.retire", Outcome = "done", Detail = wanted });
+            var trail = services.GetRequiredService<AuditTrail>();
+            var entry = AuditEvent.OnThisMachine() with { Action = "secrets.retire", Outcome = "started", Detail = wanted };
+            await trail.SaveAsync(db, cancel, entry);
             if (!ring.Remove(wanted))
             {
                 await Console.Error.WriteLineAsync($"No value needs {wanted}. It is in your settings: take it out of there.");
                 return 2;
             }
 
+            await trail.SaveAsync(db, cancel, entry with { Outcome = "done" });
             Console.WriteLine($"{wanted} is gone from this machine.");
             return 0;
         }, cancel));

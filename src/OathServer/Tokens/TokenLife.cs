@@ -62,9 +62,10 @@ internal sealed class TokenLife(AuditTrail audit, FactsChanged factsChanged, Tim
         return await TokensEndpoint.FindAsync(db, serial, cancel);
     }
 
-    /// <summary>Moves the state when it is one of <paramref name="from"/>; false when it was not.</summary>
+    /// <summary>Moves the state when it is one of <paramref name="from"/>, and saves <paramref name="besides"/> with it; false when it was not.</summary>
     public async Task<bool> ChangeStateAsync(
-        OathDbContext db, Token token, TokenState[] from, TokenState to, string action, AuditEvent actor, CancellationToken cancel)
+        OathDbContext db, Token token, TokenState[] from, TokenState to, string action, AuditEvent actor, CancellationToken cancel,
+        params AuditEvent[] besides)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         var changed = await db.Counters.Where(c => c.TokenId == token.Id && from.Contains(c.State))
@@ -74,7 +75,7 @@ internal sealed class TokenLife(AuditTrail audit, FactsChanged factsChanged, Tim
             return false;
         }
 
-        await audit.SaveAsync(db, cancel, actor with { Action = action, Outcome = "done", Serial = token.Serial });
+        await audit.SaveAsync(db, cancel, [actor with { Action = action, Outcome = "done", Serial = token.Serial }, .. besides]);
         await transaction.CommitAsync(cancel);
         return true;
     }

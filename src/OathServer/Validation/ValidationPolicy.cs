@@ -58,6 +58,9 @@ internal sealed class ValidationPolicy
     public const int TwoCodesUpTo = 100;
     public const int HardCapMax = 100;
 
+    /// <summary>How many consecutive codes a resynchronisation asks for: more where it searches far.</summary>
+    public int CodesForResync => ResyncWindow > TwoCodesUpTo ? 3 : 2;
+
     private const int FewestDigits = 6;
 
     // What the most failures SP 800-63B §5.2.2 allows come to with the default look-ahead: likelier settings are warned of.
@@ -66,8 +69,10 @@ internal sealed class ValidationPolicy
 
     /// <summary>Chance that guessing until the hard cap hits a token of that many digits: tries × codes accepted at once /
     /// 10^digits (RFC 4226 appendix A.4.3). That many codes are the counter's own and the look-ahead, or the time steps.</summary>
-    public double ChanceOfAGuess(int digits = FewestDigits) =>
-        HardCap * (double)Math.Max(LookAhead + 1, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
+    /// <param name="digits">Digits of the code.</param>
+    /// <param name="lookAhead">Another look-ahead than the one in use.</param>
+    public double ChanceOfAGuess(int digits = FewestDigits, int? lookAhead = null) =>
+        HardCap * (double)Math.Max((lookAhead ?? LookAhead) + 1, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
 
     /// <summary>What an operator should know of the settings, in words; empty when there is nothing.</summary>
     public string? Warning() => ChanceOfAGuess() > WarnAbove

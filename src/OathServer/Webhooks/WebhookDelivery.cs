@@ -53,7 +53,8 @@ internal sealed class WebhookDelivery(
         var due = await db.Webhooks.AsNoTracking().Where(h => h.NextAttemptAt <= now && h.Cursor < head).ToListAsync(cancel);
         foreach (var hook in due)
         {
-            var until = now + Lease;
+            // Since now: the hooks before this one took their time.
+            var until = time.GetUtcNow() + Lease;
             var mine = await db.Webhooks.Where(h => h.Id == hook.Id && h.NextAttemptAt <= now)
                 .ExecuteUpdateAsync(h => h.SetProperty(x => x.NextAttemptAt, until), cancel) == 1;
             if (mine)
@@ -70,20 +71,28 @@ internal sealed class WebhookDelivery(
         var wanted = hook.Actions.Split(',');
         string? fault = null;
         var deadline = time.GetUtcNow() + (Lease / 2);
-        foreach (var entry in entries.TakeWhile(_ => time.GetUtcNow() < deadline))
+        var secret = sealer.Open(hook.SealedSecret, SealedPlace.WebhookSecret(hook.Name));
+        try
         {
-            if (Array.Exists(wanted, pattern => Fits(pattern, entry.Action)))
+            foreach (var entry in entries.TakeWhile(_ => time.GetUtcNow() < deadline))
             {
-                fault = await PostAsync(hook, entry, cancel);
-                if (fault is not null)
+                if (Array.Exists(wanted, pattern => Fits(pattern, entry.Action)))
                 {
-                    break;
+                    fault = await PostAsync(hook, secret, entry, cancel);
+                    if (fault is not null)
+                    {
+                        break;
+                    }
+
+                    delivered = time.GetUtcNow();
                 }
 
-                delivered = time.GetUtcNow();
+                cursor = entry.Sequence;
             }
-
-            cursor = entry.Sequence;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
         }
 
         var failures = fault is null ? 0 : hook.Failures + 1;
@@ -94,7 +103,7 @@ internal sealed class WebhookDelivery(
     }
 
     /// <summary>Null when the receiver took it, else why not.</summary>
-    private async Task<string?> PostAsync(Webhook hook, AuditEntry entry, CancellationToken cancel)
+    private async Task<string?> PostAsync(Webhook hook, byte[] secret, AuditEntry entry, CancellationToken cancel)
     {
         var body = Body(entry);
         var id = $"audit-{entry.Sequence}";
@@ -105,7 +114,6 @@ internal sealed class WebhookDelivery(
         };
         request.Headers.Add("webhook-id", id);
         request.Headers.Add("webhook-timestamp", at.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var secret = sealer.Open(hook.SealedSecret, SealedPlace.WebhookSecret(hook.Name));
         try
         {
             request.Headers.TryAddWithoutValidation("webhook-signature", new StandardWebhook(secret).Sign(id, at, body));
@@ -116,10 +124,6 @@ internal sealed class WebhookDelivery(
         catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
             return fault is TaskCanceledException ? "it did not answer in time" : "it could not be reached";
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(secret);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class WebhookLife(Sealer sealer, AuditTrail audit, TimeP
             return ("url", $"an https address of at most {UrlMax} characters, without a password in it; http only on this machine.");
         }
 
-        return request.Actions.Length is 0 or > ActionsMax || !Array.TrueForAll(request.Actions, a => ActionForm().IsMatch(a))
+        return request.Actions.Length is 0 or > ActionsMax || !Array.TrueForAll(request.Actions, a => a is not null && ActionForm().IsMatch(a))
             ? ("actions", $"1 to {ActionsMax} actions of the audit trail, such as token.suspend, or all of a kind, such as provisioning.*.")
             : null;
     }

@@ -231,10 +231,16 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         Func<JsonElement, T> take, CancellationToken cancel, Func<JsonElement, object?>? takeError = null,
         Action<Utf8JsonWriter>? more = null)
     {
-        if (IsBroken) throw new SmartCardException("The external driver has ended; it is started again at the next look.");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(options.AnswerTimeout);
         await turn.WaitAsync(cancel).ConfigureAwait(false);
+        if (IsBroken)
+        {
+            turn.Release();
+            throw new SmartCardException("The external driver has ended; it is started again at the next look.");
+        }
+
+        // From here: the time in the queue is others'.
+        limit.CancelAfter(options.AnswerTimeout);
         var whole = false;
         try
         {

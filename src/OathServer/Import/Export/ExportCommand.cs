@@ -81,7 +81,7 @@ internal static class ExportCommand
         {
             return await ImportCommand.FailAsync($"Nothing was exported: {refusal.Message} {refusal.Next}");
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or KeyFileException or InvalidOperationException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or KeyFileException or InvalidOperationException or StorageUnavailableException)
         {
             return await ImportCommand.FailAsync(fault.Message);
         }
@@ -91,10 +91,15 @@ internal static class ExportCommand
         }
         finally
         {
-            File.Delete(partial);
             if (!done)
             {
                 to.ForgetNewKey();
+            }
+
+            // Where there is no such folder, deleting would throw.
+            if (File.Exists(partial))
+            {
+                File.Delete(partial);
             }
         }
     }
