@@ -27,14 +27,7 @@ internal static class ImportSpeed
         var folder = Directory.CreateTempSubdirectory("oath-import-").FullName;
         try
         {
-            var settings = new Dictionary<string, string?> { ["Data:Folder"] = folder, ["Logging:LogLevel:Default"] = "Warning" };
-            if (postgreSql is not null)
-            {
-                settings["Storage:Provider"] = "PostgreSql";
-                settings["ConnectionStrings:Oath"] = postgreSql;
-            }
-
-            await using var host = OathHost.Build(settings);
+            await using var host = OathHost.Build(LoadedDatabase.SettingsOf(folder, postgreSql));
             await host.Services.GetRequiredService<StorageStart>().RunAsync(default);
             var key = RandomNumberGenerator.GetBytes(16);
             const string run = "R";

@@ -30,9 +30,9 @@ internal sealed class LoadedDatabase : IDisposable
 
     public int Tokens { get; }
 
-    public static async Task<LoadedDatabase> MakeAsync(int tokens, string? postgreSql = null)
+    /// <summary>A quiet server on this folder, or on PostgreSQL where a connection is given.</summary>
+    public static Dictionary<string, string?> SettingsOf(string folder, string? postgreSql)
     {
-        var folder = Directory.CreateTempSubdirectory("oath-load-").FullName;
         var settings = new Dictionary<string, string?> { ["Data:Folder"] = folder, ["Logging:LogLevel:Default"] = "Warning" };
         if (postgreSql is not null)
         {
@@ -40,6 +40,13 @@ internal sealed class LoadedDatabase : IDisposable
             settings["ConnectionStrings:Oath"] = postgreSql;
         }
 
+        return settings;
+    }
+
+    public static async Task<LoadedDatabase> MakeAsync(int tokens, string? postgreSql = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("oath-load-").FullName;
+        var settings = SettingsOf(folder, postgreSql);
         await using var host = OathHost.Build(settings);
         await host.Services.GetRequiredService<StorageStart>().RunAsync(default);
         await using var scope = host.Services.CreateAsyncScope();

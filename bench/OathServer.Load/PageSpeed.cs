@@ -24,18 +24,8 @@ internal static class PageSpeed
         var folder = Directory.CreateTempSubdirectory("oath-pages-").FullName;
         try
         {
-            var settings = new Dictionary<string, string?>
-            {
-                ["Data:Folder"] = folder,
-                ["Urls"] = "http://127.0.0.1:0",
-                ["Logging:LogLevel:Default"] = "Warning",
-            };
-            if (cluster is not null)
-            {
-                settings["Storage:Provider"] = "PostgreSql";
-                settings["ConnectionStrings:Oath"] = await cluster.CreateDatabaseAsync();
-            }
-
+            var settings = LoadedDatabase.SettingsOf(folder, cluster is null ? null : await cluster.CreateDatabaseAsync());
+            settings["Urls"] = "http://127.0.0.1:0";
             await using var host = OathHost.Build(settings);
             await OathHost.StartAsync(host, default);
             await using var scope = host.Services.CreateAsyncScope();

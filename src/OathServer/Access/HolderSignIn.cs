@@ -18,7 +18,6 @@ internal static class HolderSignIn
     public const string Section = "SelfService";
 
     private const string PersonClaim = "person";
-    private const string StartClaim = "started";
     private static readonly TimeSpan IdleMax = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LengthMax = TimeSpan.FromHours(2);
 
@@ -82,25 +81,8 @@ internal static class HolderSignIn
         options.SlidingExpiration = true;
         options.LoginPath = "/my/sign-in";
         options.ReturnUrlParameter = "back";
-        options.Events.OnRedirectToLogin = context =>
-        {
-            // A person is sent to sign in; a program is told by the status alone.
-            if (context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
-            {
-                context.Response.Redirect(context.RedirectUri);
-            }
-            else
-            {
-                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-            }
-
-            return Task.CompletedTask;
-        };
-        options.Events.OnRedirectToAccessDenied = context =>
-        {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            return Task.CompletedTask;
-        };
+        options.Events.OnRedirectToLogin = context => StaffSession.Refuse(context, StatusCodes.Status401Unauthorized);
+        options.Events.OnRedirectToAccessDenied = context => StaffSession.Refuse(context, StatusCodes.Status403Forbidden);
         options.Events.OnValidatePrincipal = ValidateAsync;
     }
 
@@ -123,7 +105,7 @@ internal static class HolderSignIn
             [
                 new Claim(ClaimTypes.Name, person.Name),
                 new Claim(PersonClaim, person.Id.ToString(CultureInfo.InvariantCulture)),
-                new Claim(StartClaim, now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)),
+                StaffSession.Start(now),
             ],
             SchemeName));
     }
@@ -134,8 +116,7 @@ internal static class HolderSignIn
         var http = context.HttpContext;
         var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         var id = context.Principal!.PersonId();
-        if (!long.TryParse(context.Principal!.FindFirstValue(StartClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var started)
-            || now - DateTimeOffset.FromUnixTimeSeconds(started) > LengthMax
+        if (StaffSession.IsOver(context.Principal!, now, LengthMax)
             || !await http.RequestServices.GetRequiredService<OathDbContext>().People.AnyAsync(p => p.Id == id && p.Active, http.RequestAborted))
         {
             context.RejectPrincipal();

@@ -27,7 +27,6 @@ public sealed record StaffLinkReply(string Name, string Link, DateTimeOffset Exp
 /// <summary>Who works here, through the API.</summary>
 internal static class StaffEndpoint
 {
-    private static readonly string[] StaffRoles = Roles.Staff;
 
     public static void MapStaff(this IEndpointRouteBuilder routes)
     {
@@ -49,7 +48,7 @@ internal static class StaffEndpoint
     private static async Task<Results<Created<StaffLinkReply>, ProblemHttpResult>> Add(
         StaffRequest request, HttpContext http, StaffLife life, TimeProvider time, CancellationToken cancel)
     {
-        if (!StaffRoles.Contains(request.Role, StringComparer.Ordinal))
+        if (!Roles.Staff.Contains(request.Role, StringComparer.Ordinal))
         {
             return UnknownRole();
         }
@@ -72,7 +71,7 @@ internal static class StaffEndpoint
     private static async Task<Results<Ok<StaffView>, ProblemHttpResult>> ChangeRole(
         string name, StaffRoleRequest request, HttpContext http, StaffLife life, CancellationToken cancel)
     {
-        if (!StaffRoles.Contains(request.Role, StringComparer.Ordinal))
+        if (!Roles.Staff.Contains(request.Role, StringComparer.Ordinal))
         {
             return UnknownRole();
         }
@@ -103,7 +102,7 @@ internal static class StaffEndpoint
 
     private static StaffLinkReply Reply(string name, string link, TimeProvider time) => new(name, link, time.GetUtcNow() + StaffLinks.Life);
 
-    private static ProblemHttpResult UnknownRole() => Problem.BadField("role", $"one of {string.Join(", ", StaffRoles)}.");
+    private static ProblemHttpResult UnknownRole() => Problem.BadField("role", $"one of {string.Join(", ", Roles.Staff)}.");
 
     private static ProblemHttpResult Missing(string name) => Problem.NotFound($"There is nobody named {name}.", "See GET /v1/staff for who works here.");
 }

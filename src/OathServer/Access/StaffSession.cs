@@ -51,6 +51,11 @@ internal static class StaffSession
     /// <summary>When the session began; for those who signed in elsewhere it is all there is to check.</summary>
     public static Claim Start(DateTimeOffset now) => new(StartClaim, now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Whether the session began longer ago than that, or does not say when.</summary>
+    public static bool IsOver(ClaimsPrincipal who, DateTimeOffset now, TimeSpan longest) =>
+        !long.TryParse(who.FindFirstValue(StartClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var started)
+        || now - DateTimeOffset.FromUnixTimeSeconds(started) > longest;
+
     /// <summary>The id of the person's row; null for an API key or one who signed in elsewhere.</summary>
     public static int? StaffId(this ClaimsPrincipal who) =>
         int.TryParse(who.FindFirstValue(ClaimTypes.NameIdentifier), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
@@ -68,8 +73,7 @@ internal static class StaffSession
     private static async Task<bool> StillHoldsAsync(ClaimsPrincipal who, HttpContext http)
     {
         var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
-        if (!long.TryParse(who.FindFirstValue(StartClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var started)
-            || now - DateTimeOffset.FromUnixTimeSeconds(started) > LengthMax)
+        if (IsOver(who, now, LengthMax))
         {
             return false;
         }
@@ -88,7 +92,7 @@ internal static class StaffSession
     }
 
     /// <summary>A person is sent to the sign-in page; a program is told by the status alone.</summary>
-    private static Task Refuse(RedirectContext<CookieAuthenticationOptions> context, int status)
+    public static Task Refuse(RedirectContext<CookieAuthenticationOptions> context, int status)
     {
         var page = context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
             && !context.Request.Path.StartsWithSegments("/v1");

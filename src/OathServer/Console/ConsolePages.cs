@@ -12,6 +12,9 @@ internal static class ConsolePages
     public static void AddConsole(this IServiceCollection services) =>
         services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddSingleton<SystemHealth>().AddConsoleLanguages();
 
+    /// <summary>Only back to this server: <c>//elsewhere</c> is a local path to nobody.</summary>
+    public static string Local(string? back) => back is ['/'] or ['/', not ('/' or '\\'), ..] && !back.Any(char.IsControl) ? back : "/";
+
     public static void MapConsole(this WebApplication app)
     {
         ConsoleAssets.Map(app);

@@ -131,7 +131,7 @@ internal static class Diagnosis
 
     private static Finding OfUse(List<Phrase> seen, Token token, LoggedAttempt last, ValidationPolicy policy)
     {
-        var ask = policy.ResyncWindow > ValidationPolicy.TwoCodesUpTo
+        var ask = policy.CodesForResync == 3
             ? new Phrase("Have the caller press the key for three new codes, one after the other. The server looks {0:N0} codes ahead for them.", policy.ResyncWindow)
             : new Phrase("Have the caller press the key for two new codes, one after the other. The server looks {0:N0} codes ahead for them.", policy.ResyncWindow);
         return last.Outcome switch

@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore;
+
 namespace OathServer.Pages;
 
 /// <summary>What a list was asked for: its filters, its order and its page, all in the address, so that a list can be kept
@@ -26,6 +28,13 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
 
     /// <summary>Rows before this page.</summary>
     public int Skip => (Page - 1) * PageSize;
+
+    /// <summary>The rows of this page, and whether there are more.</summary>
+    public async Task<(List<T> Rows, bool More)> ReadAsync<T>(IQueryable<T> all, CancellationToken cancel)
+    {
+        var rows = await all.Skip(Skip).Take(PageSize + 1).ToListAsync(cancel);
+        return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
+    }
 
     /// <summary>A filter read as one of an enumeration; null for none of it.</summary>
     public T? Of<T>(string name) where T : struct, Enum => Enum.TryParse<T>(this[name]?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : null;

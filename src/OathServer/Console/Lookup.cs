@@ -13,14 +13,14 @@ internal static class Lookup
     public static async Task<List<Hit>> FindAsync(OathDbContext db, string text, DateTimeOffset now, CancellationToken cancel)
     {
         var hits = new List<Hit>();
-        foreach (var record in await RecordSearch.FindAsync(db, text, cancel))
+        var serial = text.Trim();
+        var people = await RecordSearch.PeopleAsync(db, serial, cancel);
+        foreach (var record in await RecordSearch.FindAsync(db, serial, people, cancel))
         {
             var (words, kind) = Words.Of(record.Status);
             hits.Add(new Hit($"/keys/{record.Cuid}", record.Cuid, Name(record.Person), new Phrase("{0}, {1}", record.Model ?? (object)new Phrase("security key"), new Phrase(words)), kind));
         }
 
-        var people = await RecordSearch.PeopleAsync(db, text.Trim(), cancel);
-        var serial = text.Trim();
         var bare = await db.Tokens.AsNoTracking().Include(t => t.Counter).Include(t => t.Person)
             .Where(t => t.Serial == serial && t.Cuid == null).ToListAsync(cancel);
         bare.AddRange(await db.Tokens.AsNoTracking().Include(t => t.Counter).Include(t => t.Person)

@@ -119,7 +119,7 @@ internal sealed class BatchDesk(
 
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
-            var batch = await db.DeskBatches.Include(b => b.Lines.OrderBy(l => l.Ordinal)).SingleAsync(b => b.Id == id);
+            var batch = await db.DeskBatches.AsNoTracking().SingleAsync(b => b.Id == id);
             await new BatchTurn(db, batch, workflow, time).TakeAsync(reader.Name, offered);
         }
         catch (SmartCardException pulled)

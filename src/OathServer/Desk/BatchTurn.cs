@@ -15,7 +15,9 @@ internal sealed class BatchTurn(OathDbContext db, DeskBatch batch, Workflow work
         var started = Stopwatch.GetTimestamp();
         var texts = offered.Select(c => c.Text).ToList();
         var record = KeyIdentity.RecordOf(await db.Records.AsNoTracking().Include(r => r.Person).Where(r => texts.Contains(r.Cuid)).ToListAsync(), offered);
-        var begun = record is null ? null : batch.Lines.LastOrDefault(l => l.Cuid == record.Cuid && l.State is DeskLineState.Interrupted or DeskLineState.Working);
+        var begun = record is null ? null : await db.DeskBatchLines.AsNoTracking()
+            .Where(l => l.BatchId == batch.Id && l.Cuid == record.Cuid && (l.State == DeskLineState.Interrupted || l.State == DeskLineState.Working))
+            .OrderByDescending(l => l.Ordinal).FirstOrDefaultAsync();
         if (begun is not null)
         {
             await GoOnAsync(begun, record!, reader, started);

@@ -15,17 +15,10 @@ internal static class ImportsCommand
     {
         var id = new Argument<long>("NUMBER") { Description = "The import's number, as listed." };
         var list = new Command("list", $"Lists the last {ListedMax} imports, the newest first.");
-        list.SetAction((_, cancel) => WithStorageAsync((_, db) => ListAsync(db, cancel), cancel));
+        list.SetAction((_, cancel) => CommandHost.RunAsync((_, db) => ListAsync(db, cancel), cancel));
         var undo = new Command("undo", "Takes an import back, while none of its tokens has been used.") { id };
-        undo.SetAction((parsed, cancel) => WithStorageAsync((services, db) => UndoAsync(services, db, parsed.GetValue(id), cancel), cancel));
+        undo.SetAction((parsed, cancel) => CommandHost.RunAsync((services, db) => UndoAsync(services, db, parsed.GetValue(id), cancel), cancel));
         return new Command("imports", "The history of imports.") { list, undo };
-    }
-
-    private static async Task<int> WithStorageAsync(Func<IServiceProvider, OathDbContext, Task<int>> work, CancellationToken cancel)
-    {
-        await using var host = await OathHost.OpenStorageAsync(cancel);
-        await using var scope = host.Services.CreateAsyncScope();
-        return await work(host.Services, scope.ServiceProvider.GetRequiredService<OathDbContext>());
     }
 
     private static async Task<int> ListAsync(OathDbContext db, CancellationToken cancel)

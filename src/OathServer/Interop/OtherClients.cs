@@ -55,7 +55,7 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator, Ah
     {
         var key = http.ApiKey();
         var attempt = await validator.ResynchroniseAsync(
-            serial, Array.ConvertAll(codes, validator.CodeOf), byStaff: false, key?.Id ?? 0, key is null ? null : key.MayEnter, cancel);
+            serial, Array.ConvertAll(codes, validator.CodeOf), byStaff: false, key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel);
         return new FacadeVerdict(attempt?.Outcome ?? Outcome.UnknownToken, serial, codes[0].Length);
     }
 

@@ -166,8 +166,6 @@ internal static class OathHost
 
         SettingsCheck.Run(builder.Configuration);
 
-        // It writes whole URLs: in them stand one-time links, and names of users.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(Limits.Apply);
         // Sockets tell of events on threads of the pool (unless told otherwise by an environment variable), so that what
         // follows may as well run there; two more hand-overs a request would be a tenth of its cost.

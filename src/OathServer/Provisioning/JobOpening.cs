@@ -17,22 +17,15 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
     /// <summary>What a job would do; a string when the request cannot be understood.</summary>
     public async Task<(Prospect? Prospect, string? Refusal)> ProspectAsync(OathDbContext db, KeyLook look, Wanted wanted, CancellationToken cancel)
     {
-        var name = wanted.Profile;
-        if (wanted.PukOnly)
-        {
-            var offered = look.Offered.Select(c => c.Text).ToList();
-            name = await db.Records.Where(r => offered.Contains(r.Cuid) && r.ProfileName != null).Select(r => r.ProfileName).FirstOrDefaultAsync(cancel);
-        }
-
-        var profile = await profiles.CurrentAsync(db, name ?? RolloutProfile.DefaultName, cancel);
-        if (profile is null)
-        {
-            return (null, $"There is no profile {wanted.Profile}.");
-        }
-
         var texts = look.Offered.Select(c => c.Text).ToList();
         var record = KeyIdentity.RecordOf(
             await db.Records.Include(r => r.Person).Where(r => texts.Contains(r.Cuid)).ToListAsync(cancel), look.Offered);
+        var name = (wanted.PukOnly ? record?.ProfileName : wanted.Profile) ?? RolloutProfile.DefaultName;
+        if (await profiles.CurrentAsync(db, name, cancel) is not { } profile)
+        {
+            return (null, $"There is no profile {name}.");
+        }
+
         if (record is not null)
         {
             // The record's tokens are filled in by the context.

@@ -14,7 +14,11 @@ internal static class RecordSearch
 
     /// <summary>What is typed whole, or the beginning of a user name. Each way is one look into an index: a condition that
     /// asked for all of them at once would read every record.</summary>
-    public static async Task<List<KeyRecord>> FindAsync(OathDbContext db, string text, CancellationToken cancel)
+    public static async Task<List<KeyRecord>> FindAsync(OathDbContext db, string text, CancellationToken cancel) =>
+        await FindAsync(db, text, await PeopleAsync(db, text.Trim(), cancel), cancel);
+
+    /// <summary>The same, where the people of that text are known already.</summary>
+    public static async Task<List<KeyRecord>> FindAsync(OathDbContext db, string text, List<long> people, CancellationToken cancel)
     {
         var trimmed = text.Trim();
         var cuid = Canonical(trimmed);
@@ -22,7 +26,6 @@ internal static class RecordSearch
         cuids.UnionWith(await db.Records.Where(r => r.Cuid == cuid).Select(r => r.Cuid).ToListAsync(cancel));
         cuids.UnionWith(await db.Records.Where(r => r.DeviceSerial == trimmed).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
         cuids.UnionWith(await db.Tokens.Where(t => t.Serial == trimmed && t.Cuid != null).Select(t => t.Cuid!).ToListAsync(cancel));
-        var people = await PeopleAsync(db, trimmed, cancel);
         cuids.UnionWith(await db.Records.Where(r => people.Contains(r.PersonId!.Value)).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
         return await Whole(db).Where(r => cuids.Contains(r.Cuid)).OrderBy(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel);
     }

@@ -44,17 +44,17 @@ internal static class SignInPages
         }
 
         await http.SignInAsync(StaffSession.SchemeName, StaffSession.Principal(staff, time.GetUtcNow()));
-        return TypedResults.LocalRedirect(Local(back));
+        return TypedResults.LocalRedirect(ConsolePages.Local(back));
     }
 
     private static IResult SignInElsewhere([FromForm] string? back, IConfiguration configuration) => OpenIdSignIn.IsConfigured(configuration)
         ? TypedResults.Challenge(
-            new AuthenticationProperties { RedirectUri = "/sign-in/arrived?back=" + Uri.EscapeDataString(Local(back)) }, [OpenIdSignIn.SchemeName])
+            new AuthenticationProperties { RedirectUri = "/sign-in/arrived?back=" + Uri.EscapeDataString(ConsolePages.Local(back)) }, [OpenIdSignIn.SchemeName])
         : TypedResults.NotFound();
 
     /// <summary>The session cookie is not sent on a way that began on another site (SameSite=Strict); from this page on it is.</summary>
     private static ContentHttpResult Arrived(string? back = null) => TypedResults.Content(
-        $"<!DOCTYPE html><html lang=\"en\"><head><title>OathServer</title><meta http-equiv=\"refresh\" content=\"0;url={System.Text.Encodings.Web.HtmlEncoder.Default.Encode(Local(back))}\"></head><body><a href=\"/\">Go on</a></body></html>",
+        $"<!DOCTYPE html><html lang=\"en\"><head><title>OathServer</title><meta http-equiv=\"refresh\" content=\"0;url={System.Text.Encodings.Web.HtmlEncoder.Default.Encode(ConsolePages.Local(back))}\"></head><body><a href=\"/\">Go on</a></body></html>",
         "text/html; charset=utf-8");
 
     private static async Task<RazorComponentResult<SetupForm>> ShowSetup(OathDbContext db, StaffLinks links, CancellationToken cancel, string token = "") =>
@@ -83,7 +83,7 @@ internal static class SignInPages
         await http.SignOutAsync(StaffSession.SchemeName);
         // What a page showed is forgotten by the browser too (ASVS 5 V14.3.1).
         http.Response.Headers["Clear-Site-Data"] = "\"cache\", \"storage\"";
-        return TypedResults.LocalRedirect(back is null ? "/sign-in" : Local(back));
+        return TypedResults.LocalRedirect(back is null ? "/sign-in" : ConsolePages.Local(back));
     }
 
     private static async Task<IResult> ChangePassword(
@@ -109,13 +109,10 @@ internal static class SignInPages
     }
 
     private static RazorComponentResult<SignInForm> SignInPage(IConfiguration configuration, string? back, string? name, Phrase? fault) =>
-        Page<SignInForm>(new { Fault = fault, Name = name, Back = Local(back), OpenId = OpenIdSignIn.IsConfigured(configuration) });
+        Page<SignInForm>(new { Fault = fault, Name = name, Back = ConsolePages.Local(back), OpenId = OpenIdSignIn.IsConfigured(configuration) });
 
     private static RazorComponentResult<SetupForm> SetupPage(StaffLink? link, string token, string? name, Phrase? fault) =>
         Page<SetupForm>(new { Usable = link is not null, NamesThemselves = link is { StaffId: null }, Token = token, Name = name, Fault = fault });
 
     private static RazorComponentResult<T> Page<T>(object parameters) where T : IComponent => new RazorComponentResult<T>(parameters);
-
-    /// <summary>Only back to this server: <c>//elsewhere</c> is a local path to nobody.</summary>
-    private static string Local(string? back) => back is ['/'] or ['/', not ('/' or '\\'), ..] && !back.Any(char.IsControl) ? back : "/";
 }

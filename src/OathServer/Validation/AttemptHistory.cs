@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.EntityFrameworkCore;
+using OathServer.Audit;
 using OathServer.Storage;
 
 namespace OathServer.Validation;
@@ -21,7 +22,7 @@ internal static class AttemptHistory
     {
         var found = new List<LoggedAttempt>();
         DateTimeOffset? since = null;
-        foreach (var node in await NodesAsync(db, cancel))
+        foreach (var node in await Anchors.NodesAsync(db, cancel))
         {
             var last = await db.ValidationBatches.Where(b => b.Node == node).MaxAsync(b => (long?)b.Sequence, cancel) ?? 0;
             var from = last - RowsMax;
@@ -39,18 +40,6 @@ internal static class AttemptHistory
         }
 
         return new PastAttempts([.. found.OrderByDescending(a => a.At).Take(take)], since);
-    }
-
-    /// <summary>The node numbers in the log, one index seek each.</summary>
-    private static async Task<List<int>> NodesAsync(OathDbContext db, CancellationToken cancel)
-    {
-        var nodes = new List<int>();
-        for (var last = int.MinValue; await db.ValidationBatches.Where(b => b.Node > last).MinAsync(b => (int?)b.Node, cancel) is { } next; last = next)
-        {
-            nodes.Add(next);
-        }
-
-        return nodes;
     }
 
     /// <summary>Rows whose octets hold the token's: a few too many, never too few; reading them tells. EF has no word for a

@@ -22,7 +22,7 @@ internal static class ResyncEndpoint
     public static async Task<Results<Ok<ResyncReply>, ProblemHttpResult>> Resynchronise(
         string serial, ResyncRequest request, HttpContext http, Validator validator, ValidationPolicy policy, CancellationToken cancel)
     {
-        var needed = policy.ResyncWindow > ValidationPolicy.TwoCodesUpTo ? 3 : 2;
+        var needed = policy.CodesForResync;
         if (request.Codes.Length < needed || request.Codes.Length > 3)
         {
             return Problem.BadField("codes", $"send {needed} codes pressed one after the other.");

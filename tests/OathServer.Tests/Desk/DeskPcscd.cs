@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using SecurityKeys.Tests.Judges;
 using SecurityKeys.Virtual;
 
 namespace OathServer.Tests.Desk;
@@ -16,7 +15,7 @@ internal sealed class DeskPcscd : IAsyncDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("desk-pcscd-").FullName;
     private readonly Process daemon;
-    private readonly int port = FreePortPair();
+    private readonly int port = FreePorts.Pair();
 
     private DeskPcscd()
     {
@@ -90,27 +89,6 @@ internal sealed class DeskPcscd : IAsyncDisposable
 
     // Looked up, not tried: connecting would be inserting a card.
     private bool Listens() => System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(l => l.Port == port);
-
-    // vpcd takes the port and, for its second slot, the next one.
-    private static int FreePortPair()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Any, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Any, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // taken: draw again
-            }
-        }
-    }
 }
 
 /// <summary>Waits for what another process does.</summary>

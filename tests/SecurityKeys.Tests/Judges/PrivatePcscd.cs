@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using SecurityKeys.Cards.PcSc;
@@ -150,7 +148,7 @@ public sealed partial class PrivatePcscd : IAsyncDisposable
 
     private void AddReader(string name, string file)
     {
-        var port = FreePortPair();
+        var port = FreePorts.Pair();
         ports[name] = port;
         // Readers that share one driver file mix their frames.
         var driver = Path.Combine(folder, $"driver-{file}.so");
@@ -162,28 +160,6 @@ public sealed partial class PrivatePcscd : IAsyncDisposable
             CHANNELID 0x{port:X4}
 
             """);
-    }
-
-    // vpcd takes the port and, for its second slot, the next one.
-    private static int FreePortPair()
-    {
-        for (var i = 0; i < 50; i++)
-        {
-            using var first = new TcpListener(IPAddress.Any, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Any, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // taken: draw again
-            }
-        }
-        throw new InvalidOperationException("No two free ports side by side.");
     }
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]

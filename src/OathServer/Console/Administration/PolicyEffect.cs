@@ -21,7 +21,7 @@ internal static class PolicyEffect
 
     /// <summary>Chance that a resynchronisation with guessed codes is believed: a place in the window must fit them all.</summary>
     public static double ChanceOfAGuessedResync(ValidationPolicy policy, int digits) =>
-        policy.ResyncWindow / Math.Pow(10, digits * (policy.ResyncWindow > ValidationPolicy.TwoCodesUpTo ? 3 : 2));
+        policy.ResyncWindow / Math.Pow(10, digits * policy.CodesForResync);
 
     /// <summary>One in how many; 0 for never.</summary>
     public static double OneIn(double chance) => chance <= 0 ? 0 : Math.Round(1 / chance);

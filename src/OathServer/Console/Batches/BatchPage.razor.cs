@@ -55,9 +55,7 @@ public partial class BatchPage
 
         var all = Db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == Id);
         var shown = list.Of<DeskLineState>("line") is { } state ? all.Where(l => l.State == state) : all;
-        lines = await shown.OrderBy(l => l.Ordinal).Skip(list.Skip).Take(Listing.PageSize + 1).ToListAsync(cancel);
-        more = lines.Count > Listing.PageSize;
-        lines = [.. lines.Take(Listing.PageSize)];
+        (lines, more) = await list.ReadAsync(shown.OrderBy(l => l.Ordinal), cancel);
         red = await all.Where(l => l.State == DeskLineState.Interrupted || (l.State == DeskLineState.Waiting && l.Trouble != null))
             .OrderBy(l => l.Ordinal).Take(RedShown).ToListAsync(cancel);
         next = await all.Where(l => l.State == DeskLineState.Waiting).OrderBy(l => l.Ordinal).Select(l => l.UserName).FirstOrDefaultAsync(cancel);

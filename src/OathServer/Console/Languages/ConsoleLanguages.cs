@@ -54,9 +54,7 @@ internal static class ConsoleLanguages
             SameSite = SameSiteMode.Lax,
             Secure = http.Request.IsHttps,
         });
-        // Only back to this server: "//elsewhere" is a local path to nobody.
-        var local = back is ['/'] or ['/', not ('/' or '\\'), ..] && !back.Any(char.IsControl);
-        return TypedResults.LocalRedirect(local ? back! : "/");
+        return TypedResults.LocalRedirect(ConsolePages.Local(back));
     }
 
     /// <summary>The first of the browser's languages that is here; de-CH is German. (Without ICU the framework's own way knows

@@ -32,7 +32,7 @@ internal static class HandoutEndpoint
 
     private static async Task<IResult> Look(string cuid, HttpContext http, OathDbContext db, CancellationToken cancel) =>
         await Whole(db).SingleOrDefaultAsync(r => r.Cuid == cuid, cancel) is { ProfileName: not null } record
-            ? Page(http, [await SheetAsync(db, record, pin: null, cancel)])
+            ? Page(http, [await SheetAsync(db, record, [], cancel)])
             : Problem.NotFound($"There is no finished key {cuid}.", "Provision it first.");
 
     internal static async Task<IResult> Print(
@@ -63,10 +63,11 @@ internal static class HandoutEndpoint
         }
 
         var sheets = new List<HandoutSheet>();
+        var profiles = new Dictionary<(string, int), KnownProfile>();
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         foreach (var record in records)
         {
-            var sheet = await SheetAsync(db, record, pin: null, cancel);
+            var sheet = await SheetAsync(db, record, profiles, cancel);
             if (sheet.Decisions.Pin.OnHandout && record.SealedPin is { } blob
                 && await db.Records.Where(r => r.Cuid == record.Cuid && r.SealedPin != null)
                     .ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, (byte[]?)null), cancel) == 1)
@@ -99,13 +100,19 @@ internal static class HandoutEndpoint
         return new(new Dictionary<string, object?> { [nameof(HandoutPage.Sheets)] = sheets });
     }
 
-    private static async Task<HandoutSheet> SheetAsync(OathDbContext db, KeyRecord record, string? pin, CancellationToken cancel)
+    private static async Task<HandoutSheet> SheetAsync(
+        OathDbContext db, KeyRecord record, Dictionary<(string, int), KnownProfile> profiles, CancellationToken cancel)
     {
-        var profile = await RolloutProfiles.VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel)
-            ?? throw new InvalidOperationException($"Profile {record.ProfileName} version {record.ProfileVersion} is missing.");
+        if (!profiles.TryGetValue((record.ProfileName!, record.ProfileVersion), out var profile))
+        {
+            profile = await RolloutProfiles.VersionAsync(db, record.ProfileName!, record.ProfileVersion, cancel)
+                ?? throw new InvalidOperationException($"Profile {record.ProfileName} version {record.ProfileVersion} is missing.");
+            profiles.Add((profile.Name, profile.Version), profile);
+        }
+
         return new HandoutSheet(
             record.Cuid, record.DeviceSerial, record.Tokens.FirstOrDefault()?.Serial, record.Person?.DisplayName ?? record.Person?.Name,
-            profile.Decisions, pin, record.PinMethod == PinMethod.SetByHolder);
+            profile.Decisions, Pin: null, record.PinMethod == PinMethod.SetByHolder);
     }
 
     private static IQueryable<KeyRecord> Whole(OathDbContext db) =>

@@ -8,7 +8,7 @@ namespace OathServer.Provisioning.Puk;
 /// <summary><c>puk-master list|rotate|export|import</c>, on the server's own machine.</summary>
 internal static class PukMasterCommand
 {
-    private static readonly AuditEvent Actor = new("command line", "", "");
+    private static readonly AuditEvent Actor = AuditEvent.OnThisMachine();
 
     public static Command Create()
     {
@@ -73,20 +73,9 @@ internal static class PukMasterCommand
             : throw new InvalidOperationException($"The passphrase has fewer than {PukMasters.PassphraseMin} characters.");
     }
 
-    private static async Task<int> RunAsync(Func<PukMasters, OathDbContext, Task> work, CancellationToken cancel)
+    private static Task<int> RunAsync(Func<PukMasters, OathDbContext, Task> work, CancellationToken cancel) => CommandHost.RunAsync(async (services, db) =>
     {
-        try
-        {
-            await using var host = await OathHost.OpenStorageAsync(cancel);
-            await using var scope = host.Services.CreateAsyncScope();
-            await work(
-                ActivatorUtilities.CreateInstance<PukMasters>(host.Services), scope.ServiceProvider.GetRequiredService<OathDbContext>());
-            return 0;
-        }
-        catch (Exception refusal) when (refusal is InvalidOperationException or IOException or UnauthorizedAccessException)
-        {
-            await Console.Error.WriteLineAsync(refusal.Message);
-            return 2;
-        }
-    }
+        await work(ActivatorUtilities.CreateInstance<PukMasters>(services), db);
+        return 0;
+    }, cancel);
 }
