@@ -23,7 +23,7 @@ switch (mode)
     case "import":
         return await ImportSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "drive":
-        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"));
+        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"), args.Contains("--allocations"));
     case "pages":
         return await PageSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "peer-bare":
@@ -44,7 +44,7 @@ switch (mode)
             drive      one server held under load, for a profiler
             pages      each page of the console over so many keys: milliseconds and kilobytes
             Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
-                     of drive: --connections N --seconds N --postgresql CONNECTION
+                     of drive: --connections N --seconds N --postgresql CONNECTION --allocations
             """);
         return 2;
 }

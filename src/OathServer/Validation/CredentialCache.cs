@@ -28,6 +28,11 @@ internal sealed class CredentialCache
         changed.Listen(byUser.Clear);
     }
 
+    /// <summary>What is remembered; null when the database has to be asked.</summary>
+    public CredentialFacts[]? Recall(in Asked asked) => asked.BySerial
+        ? bySerial.Find(asked.Name)
+        : byUser.Find(KeyOf(asked.Realm, Person.Normalize(asked.Name)));
+
     /// <summary>The credential of a serial number: none or one. <paramref name="fresh"/> asks the database.</summary>
     public ValueTask<CredentialFacts[]> BySerialAsync(string serial, CancellationToken cancel, bool fresh = false)
     {
@@ -44,7 +49,7 @@ internal sealed class CredentialCache
     public ValueTask<CredentialFacts[]> ByUserAsync(string realm, string user, CancellationToken cancel, bool fresh = false)
     {
         var name = Person.Normalize(user);
-        var key = realm + "\n" + name;
+        var key = KeyOf(realm, name);
         if (!fresh && byUser.Find(key) is { } facts)
         {
             return ValueTask.FromResult(facts);
@@ -53,6 +58,8 @@ internal sealed class CredentialCache
         var epoch = byUser.Epoch;
         return KeepAsync(tokens.ByUserAsync(realm, name, cancel), byUser, key, epoch);
     }
+
+    private static string KeyOf(string realm, string normalizedName) => realm + "\n" + normalizedName;
 
     private async ValueTask<CredentialFacts[]> KeepAsync(Task<List<SealedToken>> reading, Halves halves, string key, int epoch)
     {
