@@ -67,6 +67,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.UseConsoleLanguages();
         app.UseAntiforgery();
+        app.UseFormCheck();
         app.UseRateLimiter();
         app.MapValidation();
         app.MapTokens();

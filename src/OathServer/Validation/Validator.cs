@@ -28,7 +28,7 @@ internal readonly record struct Asked(string Realm, string Name, bool BySerial, 
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
-    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
+    CredentialCache credentials, CounterCommit counters, RealmPolicies policies, RequestHash requests, GuessingWatch guessing,
     ResyncTries resyncs, SeedSwitch seeds, ParallelRun parallel,
     AttackAlarms alarms)
 {
@@ -36,7 +36,7 @@ internal sealed class Validator(
     public delegate bool RealmFilter(string realm);
 
     /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
-    public string CodeOf(string typed) => policy.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
+    public string CodeOf(string typed) => policies.Defaults.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
 
     public Task<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
@@ -51,7 +51,7 @@ internal sealed class Validator(
     /// validation needs no task of its own.</summary>
     public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
     {
-        if (!parallel.IsIdle || credentials.Recall(asked) is not { } found)
+        if (!parallel.IsIdle || !MayEnter(asked, caller) || credentials.Recall(asked) is not { } found)
         {
             return null;
         }
@@ -91,7 +91,7 @@ internal sealed class Validator(
     {
         while (true)
         {
-            var found = !asked.BySerial && caller.Realms?.Invoke(asked.Realm) == false ? []
+            var found = !MayEnter(asked, caller) ? []
                 : asked.BySerial ? await credentials.BySerialAsync(asked.Name, cancel, fresh)
                 : await credentials.ByUserAsync(asked.Realm, asked.Name, cancel, fresh);
             await parallel.CatchUpAsync(found, cancel);
@@ -108,6 +108,9 @@ internal sealed class Validator(
         }
     }
 
+    /// <summary>Of a serial number the realm is known once its token is found.</summary>
+    private static bool MayEnter(in Asked asked, in Caller caller) => asked.BySerial || caller.Realms?.Invoke(asked.Realm) != false;
+
     private ValidationAttempt Attempt(in Asked asked, in Caller caller, CredentialFacts[] found, bool fresh)
     {
         if (asked.BySerial && caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
@@ -116,7 +119,8 @@ internal sealed class Validator(
         }
 
         return new ValidationAttempt(
-            found, asked.Code, asked.Name, asked.BySerial, caller.ApiKeyId, policy, requests.Of(asked, caller),
+            found, asked.Code, asked.Name, asked.BySerial, caller.ApiKeyId,
+            asked.BySerial ? policies.Of(found) : policies.Of(asked.Realm), requests.Of(asked, caller),
             sprayed: guessing.IsSprayed(asked.Code), answersAtOnce: caller.AnswersAtOnce)
         {
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
@@ -140,7 +144,7 @@ internal sealed class Validator(
         for (var fresh = false; ; fresh = true)
         {
             var found = await credentials.BySerialAsync(serial, cancel, fresh);
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policy, provesPending: true);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policies.Of(found), provesPending: true);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -189,9 +193,14 @@ internal sealed class Validator(
         }
     }
 
-    /// <summary>Null when there is no such token.</summary>
+    /// <summary>The policy that holds for a token; of one that is not there or may not be asked about, the settings'.</summary>
+    public async ValueTask<ValidationPolicy> PolicyOfAsync(string serial, RealmFilter? realms, CancellationToken cancel) =>
+        await credentials.BySerialAsync(serial, cancel) is [var facts, ..] && realms?.Invoke(facts.Realm) != false ? policies.Of(facts.Realm) : policies.Defaults;
+
+    /// <summary>Null when there is no such token. Who of staff asked (<paramref name="by"/>) stands in the log beside what
+    /// came of it, in the transaction that moves the counter.</summary>
     public async Task<ResyncAttempt?> ResynchroniseAsync(
-        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
+        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel, string? by = null)
     {
         for (var fresh = false; ; fresh = true)
         {
@@ -202,7 +211,7 @@ internal sealed class Validator(
             }
 
             await parallel.CatchUpAsync(found, cancel);
-            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy, tooMany: !fresh && !resyncs.Take(found[0].TokenId));
+            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policies.Of(found), tooMany: !fresh && !resyncs.Take(found[0].TokenId), by);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
