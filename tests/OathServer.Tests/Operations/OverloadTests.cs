@@ -35,7 +35,7 @@ public class OverloadTests
     [Fact]
     public async Task A_full_queue_answers_503_with_when_to_come_again_and_the_code_is_still_good()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var server = await ServerUnderTest.StartAsync(replace: services => services.AddSingleton(provider => new CounterCommit(
             gate.Before(provider.GetRequiredService<ICounterStore>()), TimeProvider.System, NullLogger<CounterCommit>.Instance)));
         var id = await server.AddTokenAsync("A1", Codes.Secret);
@@ -158,7 +158,7 @@ public class OverloadTests
     }
 
     /// <summary>Holds the writer before its store, once closed.</summary>
-    private sealed class Gate
+    private sealed class Gate : IDisposable
     {
         private readonly ManualResetEventSlim open = new(initialState: true);
 
@@ -167,6 +167,12 @@ public class OverloadTests
         public void Close() => open.Reset();
 
         public void Open() => open.Set();
+
+        public void Dispose()
+        {
+            open.Dispose();
+            Entered.Dispose();
+        }
 
         public ICounterStore Before(ICounterStore store) => new Held(this, store);
 
