@@ -87,3 +87,6 @@ public class RolloutDayTests
         return Path.Combine(folder.FullName, "samples/pskc", name);
     }
 }
+
+[Databases.OnPostgreSql]
+public class RolloutDayTestsOnPostgreSql : RolloutDayTests;
