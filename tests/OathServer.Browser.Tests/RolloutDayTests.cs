@@ -88,5 +88,5 @@ public class RolloutDayTests
     }
 }
 
-[Databases.OnPostgreSql]
+[Tests.Databases.OnPostgreSql]
 public class RolloutDayTestsOnPostgreSql : RolloutDayTests;
