@@ -27,7 +27,7 @@ public class PrivacyIdeaAccountTests
             data.Add(row[1], row[2], Wire(row[3]), Wire(row[4]), row[5]);
         }
 
-        Assert.Equal(4, data.Count());
+        Assert.Equal(4, data.Count);
         return data;
 
         static string Wire(string text) => text.Replace("\\r\\n", "\r\n", StringComparison.Ordinal);
