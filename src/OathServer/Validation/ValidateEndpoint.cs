@@ -53,6 +53,7 @@ internal static class ValidateEndpoint
             .AddOpenApiOperationTransformer(NameRequests)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         ParallelRunEndpoint.Map(routes);
+        RealmPolicyEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
