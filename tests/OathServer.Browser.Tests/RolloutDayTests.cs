@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Storage;
 using OathServer.Tests;
+using OathServer.Tests.Databases;
 
 namespace OathServer.Browser.Tests;
 
@@ -88,5 +89,5 @@ public class RolloutDayTests
     }
 }
 
-[Tests.Databases.OnPostgreSql]
+[OnPostgreSql]
 public class RolloutDayTestsOnPostgreSql : RolloutDayTests;
