@@ -36,6 +36,20 @@ internal static class ConsoleLanguages
     public static void UseConsoleLanguages(this WebApplication app) => app.UseWhen(
         http => http.GetEndpoint()?.Metadata.GetMetadata<SpokenPage>() is not null, pages => pages.UseRequestLocalization());
 
+    /// <summary>The reader's language, for a page that stands outside the pages.</summary>
+    public static async Task<CultureInfo> OfAsync(HttpContext http)
+    {
+        var options = http.RequestServices.GetRequiredService<IOptions<RequestLocalizationOptions>>().Value;
+        ProviderCultureResult? chosen = null;
+        foreach (var provider in options.RequestCultureProviders)
+        {
+            chosen ??= await provider.DetermineProviderCultureResult(http);
+        }
+
+        var name = chosen?.UICultures.FirstOrDefault().Value;
+        return All.FirstOrDefault(l => l.Culture.Name == name).Culture ?? All[0].Culture;
+    }
+
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/language", Choose).AllowAnonymous().DisableAntiforgery().ExcludeFromDescription();
 
