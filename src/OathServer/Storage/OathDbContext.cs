@@ -270,6 +270,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             entry.Property(e => e.Sequence).ValueGeneratedNever();
             entry.HasIndex(e => e.Cuid);
             entry.HasIndex(e => e.Serial);
+            entry.HasIndex(e => new { e.Action, e.Sequence });
         });
         model.Entity<ValidationBatch>(batch =>
         {

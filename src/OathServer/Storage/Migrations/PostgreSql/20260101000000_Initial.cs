@@ -684,6 +684,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "PreviousHash");
 
             migrationBuilder.CreateIndex(
+                name: "IX_audit_Action_Sequence",
+                table: "audit",
+                columns: new[] { "Action", "Sequence" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_audit_Cuid",
                 table: "audit",
                 column: "Cuid");

@@ -208,6 +208,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Serial");
 
+                    b.HasIndex("Action", "Sequence");
+
                     b.ToTable("audit", (string)null);
                 });
 

@@ -204,6 +204,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Serial");
 
+                    b.HasIndex("Action", "Sequence");
+
                     b.ToTable("audit", (string)null);
                 });
 

@@ -201,6 +201,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Serial");
 
+                    b.HasIndex("Action", "Sequence");
+
                     b.ToTable("audit", (string)null);
                 });
 
