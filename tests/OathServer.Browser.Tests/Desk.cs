@@ -15,7 +15,7 @@ namespace OathServer.Browser.Tests;
 internal sealed partial class Desk : IAsyncDisposable
 {
     private const string Named = "(e => e === document.body ? '' : [e.innerText, e.value, ...[...e.labels || []].map(l => l.innerText)].join(' '))(document.activeElement)";
-    private const string Password = "grey harbour lantern seven";
+    public const string Password = "grey harbour lantern seven";
     private static readonly SemaphoreSlim Starting = new(1, 1);
     private static IPlaywright? playwright;
     private static IBrowser? browser;
@@ -43,12 +43,13 @@ internal sealed partial class Desk : IAsyncDisposable
 
     public static async Task<Desk> OpenAsync(
         ServerUnderTest server, string? role = Roles.HelpDesk, bool script = true, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900,
-        string locale = "en-GB")
+        string locale = "en-GB", string? host = null)
     {
         await StartBrowserAsync();
+        var address = host is null ? server.Address.ToString() : new UriBuilder(server.Address) { Host = host }.ToString();
         var context = await browser!.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = server.Address.ToString(),
+            BaseURL = address,
             JavaScriptEnabled = script,
             ColorScheme = scheme,
             ViewportSize = new ViewportSize { Width = width, Height = height },
@@ -58,7 +59,7 @@ internal sealed partial class Desk : IAsyncDisposable
         context.SetDefaultTimeout(10_000);
         if (role is not null)
         {
-            await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = server.Address.ToString() }]);
+            await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = address }]);
         }
 
         var page = await context.NewPageAsync();
