@@ -46,17 +46,19 @@ internal sealed class Validator(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
         ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), fresh: false, cancel);
 
-    /// <summary>Hands the attempt to the writer, where all that it takes is remembered; else null, and
-    /// <see cref="ResumeAsync"/> does the whole of it. The caller waits for <see cref="CounterChange.Durable"/>: so the usual
-    /// validation needs no task of its own.</summary>
+    /// <summary>The first look, on what is remembered: hands the attempt to the writer, and the caller waits for
+    /// <see cref="CounterChange.Durable"/>, so that the usual validation needs no task of its own. Null while a parallel run
+    /// must be asked first; then <see cref="ResumeAsync"/> does the whole of it.</summary>
+    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer (bench
+    /// <c>timing</c>). Only who gets in is quicker.</remarks>
     public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
     {
-        if (!parallel.IsIdle || !MayEnter(asked, caller) || credentials.Recall(asked) is not { } found)
+        if (!parallel.IsIdle)
         {
             return null;
         }
 
-        var attempt = Attempt(asked, caller, found, fresh: false);
+        var attempt = Attempt(asked, caller, Remembered(asked, caller), fresh: false);
         _ = counters.SubmitAsync(attempt);
         return attempt;
     }
@@ -91,9 +93,9 @@ internal sealed class Validator(
     {
         while (true)
         {
-            var found = !MayEnter(asked, caller) ? []
-                : asked.BySerial ? await credentials.BySerialAsync(asked.Name, cancel, fresh)
-                : await credentials.ByUserAsync(asked.Realm, asked.Name, cancel, fresh);
+            var found = !fresh || !MayEnter(asked, caller) ? Remembered(asked, caller)
+                : asked.BySerial ? await credentials.BySerialAsync(asked.Name, cancel, fresh: true)
+                : await credentials.ByUserAsync(asked.Realm, asked.Name, cancel, fresh: true);
             await parallel.CatchUpAsync(found, cancel);
             var attempt = Attempt(asked, caller, found, fresh);
             await counters.SubmitAsync(attempt);
@@ -111,6 +113,10 @@ internal sealed class Validator(
     /// <summary>Of a serial number the realm is known once its token is found.</summary>
     private static bool MayEnter(in Asked asked, in Caller caller) => asked.BySerial || caller.Realms?.Invoke(asked.Realm) != false;
 
+    private CredentialFacts[] Remembered(in Asked asked, in Caller caller) => !MayEnter(asked, caller) ? []
+        : asked.BySerial ? credentials.RememberedBySerial(asked.Name)
+        : credentials.RememberedByUser(asked.Realm, asked.Name);
+
     private ValidationAttempt Attempt(in Asked asked, in Caller caller, CredentialFacts[] found, bool fresh)
     {
         if (asked.BySerial && caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
@@ -125,7 +131,7 @@ internal sealed class Validator(
         {
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            Remembered = !fresh && !asked.BySerial,
+            Remembered = !fresh,
         };
     }
 
