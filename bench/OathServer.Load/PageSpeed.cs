@@ -36,6 +36,7 @@ internal static class PageSpeed
             using var client = new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
             client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, key);
             var over = 0;
+            await db.Database.CloseConnectionAsync();
             Console.WriteLine("page\tmedian_ms\tslowest_ms\tkB");
             foreach (var page in await PagesAsync(db, keys))
             {
@@ -60,7 +61,8 @@ internal static class PageSpeed
         [
             "/", "/?q=user-50000", "/?q=user-5", $"/keys/{Cuid(keys / 2)}", "/keys", $"/keys?page={last}", "/keys?gap=1", "/keys?status=InDoubt",
             "/keys?batch=B7&sort=-provisioned", "/keys?sort=-provisioned", "/keys?user=user-77", "/readiness", "/readiness?batch=B7", "/provision", $"/provision/{job}",
-            "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
+            "/admin", "/admin/policies", "/admin/profiles", "/admin/profiles/default", "/admin/api-keys", "/admin/staff", "/admin/agents", "/admin/webhooks",
+            "/admin/secrets", "/audit", $"/audit?cuid={Cuid(keys / 2)}", "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
         ];
     }
 
@@ -94,103 +96,143 @@ internal static class PageSpeed
     private static async Task FillAsync(OathDbContext db, int keys)
     {
         var at = DateTimeOffset.UtcNow.AddDays(-40);
-        db.ChangeTracker.AutoDetectChangesEnabled = false;
-        for (var first = 0; first < keys; first += BatchSize)
+        var all = Enumerable.Range(0, keys);
+        var batches = Enumerable.Range(0, (keys + BatchSize - 1) / BatchSize).ToList();
+        var desks = batches.ConvertAll(n => Guid.CreateVersion7(at.AddMinutes(n)));
+        var jobs = all.Select(i => Guid.CreateVersion7(at.AddSeconds(i))).ToList();
+        await BulkInsert.RowsAsync(db, batches.Select(n => Import(n, at)));
+        await BulkInsert.RowsAsync(db, batches.Select(n => new DeskBatch
         {
-            var number = first / BatchSize;
-            var import = new ImportedFile
-            {
-                Digest = Convert.ToHexString(BitConverter.GetBytes((long)number)).PadLeft(64, '0'),
-                FileName = $"shipment-{number}.pskcxml",
-                Format = "PSKC 1.0",
-                ImportedBy = "pages",
-                ImportedAt = at,
-                Keys = BatchSize,
-                Realm = "default",
-                Batch = $"B{number}",
-                Report = """{"dryRun":false,"fileName":"x","digest":"","format":"PSKC 1.0","realm":"default","importedBy":"pages","importedAt":"2026-01-01T00:00:00+00:00","totals":{"keys":1000,"imported":1000,"unchanged":0,"notEnrolled":0,"refused":0,"warned":0},"warnings":[],"keys":[]}""",
-            };
-            var desk = new DeskBatch { Id = Guid.CreateVersion7(), Name = $"Desk {number}", ProfileName = "default", Readers = "", CreatedBy = "pages", CreatedAt = at.AddMinutes(number), State = DeskBatchState.Finished, EndedAt = at };
-            db.Add(desk);
-            for (var i = first; i < first + BatchSize; i++)
-            {
-                Add(db, i, import, desk, at.AddSeconds(i));
-            }
-
-            AddAttempts(db, number, at);
-            await db.SaveChangesAsync();
-            db.ChangeTracker.Clear();
-        }
-
+            Id = desks[n],
+            Name = $"Desk {n}",
+            ProfileName = "default",
+            Readers = "",
+            CreatedBy = "pages",
+            CreatedAt = at.AddMinutes(n),
+            State = DeskBatchState.Finished,
+            EndedAt = at,
+        }));
+        await BulkInsert.RowsAsync(db, all.Select(i => new Person
+        {
+            Id = i + 1,
+            Realm = "default",
+            Name = $"user-{i}",
+            NormalizedName = $"USER-{i}",
+            Mail = $"user-{i}@example.org",
+            EmployeeNumber = $"E{i}",
+            CreatedAt = at.AddSeconds(i),
+        }));
+        await BulkInsert.RowsAsync(db, all.Select(i => Record(i, at.AddSeconds(i))));
+        await BulkInsert.RowsAsync(db, all.Select(i => Token(i, at.AddSeconds(i))));
+        await BulkInsert.RowsAsync(db, all.Select(i => new TokenCounter { TokenId = i + 1, Counter = 3, Generation = 1, State = TokenState.Active }));
+        await BulkInsert.RowsAsync(db, all.Select(i => Job(i, jobs[i], at.AddSeconds(i))));
+        await BulkInsert.RowsAsync(db, all.SelectMany(i => Steps(i, jobs[i], at.AddSeconds(i))));
+        await BulkInsert.RowsAsync(db, all.Select(i => new DeskBatchLine
+        {
+            BatchId = desks[i / BatchSize],
+            Ordinal = (i % BatchSize) + 1,
+            UserName = $"user-{i}",
+            Serial = LoadTokens.Serial(i),
+            State = DeskLineState.Done,
+            Cuid = Cuid(i),
+            JobId = jobs[i],
+            Milliseconds = 20_000,
+        }));
+        await BulkInsert.RowsAsync(db, all.Select(i => new AuditEntry
+        {
+            Sequence = i + 10,
+            At = at.AddSeconds(i),
+            Actor = "pages",
+            Action = "provisioning",
+            Outcome = "done",
+            Cuid = Cuid(i),
+            Mac = new byte[32],
+        }));
+        await BulkInsert.RowsAsync(db, batches.SelectMany(n => Attempts(n, at)));
+        await BulkInsert.RowsAsync(db, Counted(batches.Count));
         await db.Database.ExecuteSqlRawAsync("ANALYZE");
     }
 
-    private static void Add(OathDbContext db, int i, ImportedFile import, DeskBatch desk, DateTimeOffset at)
+    private static ImportedFile Import(int number, DateTimeOffset at) => new()
     {
-        var open = i % 100 == 7;
-        var doubt = i % 5000 == 11;
-        var person = new Person { Realm = "default", Name = $"user-{i}", NormalizedName = $"USER-{i}", Mail = $"user-{i}@example.org", EmployeeNumber = $"E{i}", CreatedAt = at };
-        var record = new KeyRecord
-        {
-            Cuid = Cuid(i),
-            CuidSource = "DeviceSerial",
-            DeviceSerial = i.ToString(CultureInfo.InvariantCulture),
-            Model = "YubiKey",
-            Firmware = "5.7.1",
-            Status = doubt ? KeyStatus.InDoubt : i % 3 == 0 ? KeyStatus.HandedOut : KeyStatus.ReadyForHandout,
-            Person = person,
-            ProfileName = "default",
-            ProfileVersion = 1,
-            Batch = import.Batch,
-            ProvisionedBy = "pages",
-            ProvisionedAt = at,
-            PinMethod = open ? PinMethod.FactoryDefault : PinMethod.UniqueInitial,
-            SealedPin = new byte[48],
-            PukMethod = open ? PukMethod.NotSet : PukMethod.Random,
-            SealedPuk = open ? null : new byte[48],
-            SealedManagementKey = new byte[64],
-            FirstCodeAcceptedAt = open ? null : at,
-            FidoPolicy = open ? null : "not used",
-            UpdatedAt = at,
-        };
-        var token = new Token
-        {
-            Serial = LoadTokens.Serial(i),
-            Realm = "default",
-            Type = TokenType.Hotp,
-            Algorithm = Oath.OathAlgorithm.Sha1,
-            Digits = 6,
-            SealedSecret = new byte[64],
-            Person = person,
-            Batch = import.Batch,
-            Import = import,
-            CreatedAt = at,
-            Counter = new TokenCounter { Counter = 3, Generation = 1, State = TokenState.Active },
-        };
-        record.Tokens.Add(token);
-        db.Add(record);
-        var job = new ProvisioningJob
-        {
-            Id = Guid.CreateVersion7(at),
-            Cuid = record.Cuid,
-            OpenCuid = doubt ? record.Cuid : null,
-            State = doubt ? JobState.Open : JobState.Confirmed,
-            ProfileName = "default",
-            ProfileVersion = 1,
-            Operator = "pages",
-            StartedAt = at,
-            EndedAt = doubt ? null : at.AddSeconds(20),
-            Trouble = doubt ? "The key was removed." : null,
-        };
-        job.Steps.Add(new ProvisioningStep { Ordinal = 0, Name = "puk", State = doubt ? StepState.Intended : StepState.Done, SealedNew = new byte[48], ChangedAt = at });
-        job.Steps.Add(new ProvisioningStep { Ordinal = 1, Name = "record", State = doubt ? StepState.Planned : StepState.Done, ChangedAt = at });
-        db.Add(job);
-        desk.Lines.Add(new DeskBatchLine { Ordinal = (i % BatchSize) + 1, UserName = person.Name, Serial = token.Serial, State = DeskLineState.Done, Cuid = record.Cuid, JobId = job.Id, Milliseconds = 20_000 });
-        db.Audit.Add(new AuditEntry { Sequence = i + 10, At = at, Actor = "pages", Action = "provisioning", Outcome = "done", Cuid = record.Cuid, Mac = new byte[32] });
+        Id = number + 1,
+        Digest = Convert.ToHexString(BitConverter.GetBytes((long)number)).PadLeft(64, '0'),
+        FileName = $"shipment-{number}.pskcxml",
+        Format = "PSKC 1.0",
+        ImportedBy = "pages",
+        ImportedAt = at,
+        Keys = BatchSize,
+        Realm = "default",
+        Batch = $"B{number}",
+        Report = """{"dryRun":false,"fileName":"x","digest":"","format":"PSKC 1.0","realm":"default","importedBy":"pages","importedAt":"2026-01-01T00:00:00+00:00","totals":{"keys":1000,"imported":1000,"unchanged":0,"notEnrolled":0,"refused":0,"warned":0},"warnings":[],"keys":[]}""",
+    };
+
+    private static bool IsOpen(int i) => i % 100 == 7;
+
+    private static bool IsInDoubt(int i) => i % 5000 == 11;
+
+    private static KeyRecord Record(int i, DateTimeOffset at) => new()
+    {
+        Cuid = Cuid(i),
+        CuidSource = "DeviceSerial",
+        DeviceSerial = i.ToString(CultureInfo.InvariantCulture),
+        Model = "YubiKey",
+        Firmware = "5.7.1",
+        Status = IsInDoubt(i) ? KeyStatus.InDoubt : i % 3 == 0 ? KeyStatus.HandedOut : KeyStatus.ReadyForHandout,
+        PersonId = i + 1,
+        ProfileName = "default",
+        ProfileVersion = 1,
+        Batch = $"B{i / BatchSize}",
+        ProvisionedBy = "pages",
+        ProvisionedAt = at,
+        PinMethod = IsOpen(i) ? PinMethod.FactoryDefault : PinMethod.UniqueInitial,
+        SealedPin = new byte[48],
+        PukMethod = IsOpen(i) ? PukMethod.NotSet : PukMethod.Random,
+        SealedPuk = IsOpen(i) ? null : new byte[48],
+        SealedManagementKey = new byte[64],
+        FirstCodeAcceptedAt = IsOpen(i) ? null : at,
+        FidoPolicy = IsOpen(i) ? null : "not used",
+        UpdatedAt = at,
+    };
+
+    private static Token Token(int i, DateTimeOffset at) => new()
+    {
+        Id = i + 1,
+        Serial = LoadTokens.Serial(i),
+        Realm = "default",
+        Type = TokenType.Hotp,
+        Algorithm = Oath.OathAlgorithm.Sha1,
+        Digits = 6,
+        SealedSecret = new byte[64],
+        PersonId = i + 1,
+        Cuid = Cuid(i),
+        Batch = $"B{i / BatchSize}",
+        ImportId = (i / BatchSize) + 1,
+        CreatedAt = at,
+    };
+
+    private static ProvisioningJob Job(int i, Guid id, DateTimeOffset at) => new()
+    {
+        Id = id,
+        Cuid = Cuid(i),
+        OpenCuid = IsInDoubt(i) ? Cuid(i) : null,
+        State = IsInDoubt(i) ? JobState.Open : JobState.Confirmed,
+        ProfileName = "default",
+        ProfileVersion = 1,
+        Operator = "pages",
+        StartedAt = at,
+        EndedAt = IsInDoubt(i) ? null : at.AddSeconds(20),
+        Trouble = IsInDoubt(i) ? "The key was removed." : null,
+    };
+
+    private static IEnumerable<ProvisioningStep> Steps(int i, Guid job, DateTimeOffset at)
+    {
+        yield return new() { JobId = job, Ordinal = 0, Name = "puk", State = IsInDoubt(i) ? StepState.Intended : StepState.Done, SealedNew = new byte[48], ChangedAt = at };
+        yield return new() { JobId = job, Ordinal = 1, Name = "record", State = IsInDoubt(i) ? StepState.Planned : StepState.Done, ChangedAt = at };
     }
 
     /// <summary>Attempts enough that the looks back into the log have their full length to go.</summary>
-    private static void AddAttempts(OathDbContext db, int number, DateTimeOffset at)
+    private static IEnumerable<ValidationBatch> Attempts(int number, DateTimeOffset at)
     {
         for (var row = 0; row < 250; row++)
         {
@@ -201,7 +243,22 @@ internal static class PageSpeed
                 log.Add(DateTimeOffset.UtcNow.AddMinutes(-row), token, 1, n % 5 == 0 ? Outcome.WrongCode : Outcome.Accepted, 3, n % 4);
             }
 
-            db.ValidationBatches.Add(new ValidationBatch { Node = 0, Sequence = (number * 250) + row + 1, At = at.AddSeconds(row), Entries = log.Entries.ToArray(), Mac = new byte[32] });
+            yield return new() { Node = 0, Sequence = (number * 250) + row + 1, At = at.AddSeconds(row), Entries = log.Entries.ToArray(), Mac = new byte[32] };
+        }
+    }
+
+    /// <summary>A month of attempts as they are counted, but for the last minute's.</summary>
+    private static IEnumerable<AttemptCount> Counted(int batches)
+    {
+        var now = AttemptCount.HourOf(DateTimeOffset.UtcNow);
+        for (var hour = now - (30 * 24); hour <= now; hour++)
+        {
+            for (var ahead = 0; ahead < 12; ahead++)
+            {
+                yield return new() { Hour = hour, Node = 0, Kind = ahead, Count = batches * 100 >> ahead };
+            }
+
+            yield return new() { Hour = hour, Node = 0, Kind = AttemptCount.Refused, Count = batches };
         }
     }
 }

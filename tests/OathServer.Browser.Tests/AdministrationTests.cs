@@ -1,7 +1,9 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using OathServer.Access;
 using OathServer.Tests;
+using OathServer.Validation;
 
 namespace OathServer.Browser.Tests;
 
@@ -57,7 +59,7 @@ public class AdministrationTests
     }
 
     [Fact]
-    public async Task What_a_policy_means_is_shown_as_it_is_moved_and_without_script_by_a_button()
+    public async Task What_a_policy_means_is_shown_as_it_is_moved_and_it_is_saved_for_its_realm()
     {
         await using var server = await ServerUnderTest.StartAsync();
         await using var desk = await Desk.OpenAsync(server, Roles.Administrator);
@@ -68,15 +70,22 @@ public class AdministrationTests
         await desk.Page.Locator("#lookAhead").FocusAsync();
         await desk.Page.Keyboard.PressAsync("End");
         await desk.SeesAsync("1 : 196");
-        await desk.SeesAsync("Validation__LookAhead=50");
         await desk.AxeFindsNothingAsync();
+        await desk.PressAsync("Save for default");
+        await desk.SeesAsync("The policy of default holds.");
+        Assert.Equal("policy.set", await LastActAsync(server));
+        Assert.Equal(50, server.Services.GetRequiredService<RealmPolicies>().Of("default").LookAhead);
 
         await using var plain = await Desk.OpenAsync(server, Roles.Administrator, script: false);
         await plain.Page.GotoAsync("/admin/policies");
         await plain.Page.Locator("#hardCap").FocusAsync();
         await plain.Page.Keyboard.PressAsync("Home");
         await plain.PressAsync("Recalculate");
-        await plain.SeesAsync("1 : 90,909");
+        await plain.SeesAsync("1 : 19,608");
+        await plain.Page.Locator("summary", new() { HasText = "Follow the settings again" }).ClickAsync();
+        await plain.PressAsync("Follow the settings again");
+        await plain.SeesAsync("default follows the settings again.");
+        Assert.Equal("1 : 909", await plain.Page.Locator("#effect .figure").InnerTextAsync());
     }
 
     [Fact]

@@ -106,6 +106,28 @@ public class CallTests
     }
 
     [Fact]
+    public async Task The_lockout_is_found_out_by_keyboard_alone_and_without_script()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var (key, _) = await ProvisionAsync(server);
+        await using var desk = await Desk.OpenAsync(server, script: false);
+        var keyboard = desk.Page.Keyboard;
+
+        await keyboard.TypeAsync("alice");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("What does the caller see?");
+        await desk.TabToAsync("Windows or a smart-card sign-in refuses the PIN");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("Not locked: 5 tries are left.");
+        // The field for the reason has the keyboard already.
+        await keyboard.TypeAsync("ticket 4711, identity checked by call-back");
+        await keyboard.PressAsync("Enter");
+
+        var shown = await desk.Page.Locator("output.secret").InnerTextAsync();
+        Assert.Equal(System.Text.Encoding.ASCII.GetString(key.Peek().Piv.Pin).TrimEnd('\xff'), shown.Trim());
+    }
+
+    [Fact]
     public async Task A_key_reported_lost_is_refused_from_that_moment()
     {
         await using var server = await ServerUnderTest.StartAsync();

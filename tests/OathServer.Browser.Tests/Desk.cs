@@ -95,6 +95,30 @@ internal sealed partial class Desk : IAsyncDisposable
         await Page.GetByRole(AriaRole.Textbox, new() { Name = label }).PressAsync("Enter");
     }
 
+    /// <summary>Goes on by the keyboard until something of that name has it; each stop on the way shows that it has.</summary>
+    public async Task TabToAsync(string name)
+    {
+        const int StopsMax = 60;
+        for (var stop = 0; stop < StopsMax; stop++)
+        {
+            var (text, outline) = (await Page.EvaluateAsync<string>("(e => e === document.body ? '' : [e.innerText, e.value, ...[...e.labels || []].map(l => l.innerText)].join(' '))(document.activeElement)"),
+                await Page.EvaluateAsync<string>("getComputedStyle(document.activeElement).outlineStyle"));
+            if (stop > 0)
+            {
+                Assert.NotEqual("none", outline);
+            }
+
+            if (text.Contains(name, StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            await Page.Keyboard.PressAsync("Tab");
+        }
+
+        Assert.Fail($"{StopsMax} tabs lead to no “{name}” on {Page.Url}");
+    }
+
     public async Task SeesAsync(string text)
     {
         try

@@ -49,6 +49,56 @@ public class ProvisioningDeskTests
     }
 
     [Fact]
+    public async Task A_key_is_written_by_keyboard_alone()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, state: TokenState.Imported);
+        Desk.Plug(server, 70001, "desk 1");
+        await using var desk = await Desk.OpenAsync(server, Roles.Provisioner);
+        var keyboard = desk.Page.Keyboard;
+
+        await desk.TabToAsync("Provision");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("Where is the key?");
+        await desk.TabToAsync("Who gets it");
+        await keyboard.TypeAsync("alice");
+        await desk.TabToAsync("or this token");
+        await keyboard.TypeAsync("A1");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("A1, counter 0");
+        await desk.TabToAsync("Write this to the key");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("Take the key out.");
+        await desk.TabToAsync("Label");
+        await keyboard.PressAsync("Enter");
+        await desk.SeesAsync("CUID 00011171");
+
+        Assert.Equal(TokenState.Active, (await server.CounterAsync("A1")).State);
+    }
+
+    [Fact]
+    public async Task A_credential_gets_a_new_seed_from_its_record_and_another_key_is_refused()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await CallTests.ProvisionAsync(server);
+        Desk.Plug(server, 70002, "desk 2");
+        await using var desk = await Desk.OpenAsync(server, Roles.Provisioner, script: false);
+        var before = (await server.CounterAsync("A1")).Generation;
+
+        await desk.SearchAsync("alice");
+        await desk.PressAsync("Give it a new seed");
+        await desk.Page.GetByLabel("desk 2").CheckAsync();
+        await desk.PressAsync("Give it a new seed");
+        await desk.SeesAsync("This is not key 00011171, which carries token A1.");
+        await desk.Page.GetByLabel("desk 70001").CheckAsync();
+        await desk.PressAsync("Give it a new seed");
+        await desk.SeesAsync("The key has its new seed, and its first code was accepted.");
+
+        Assert.Equal(before + 1, (await server.CounterAsync("A1")).Generation);
+        Assert.False(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 42)));
+    }
+
+    [Fact]
     public async Task A_key_pulled_in_the_middle_says_what_it_holds_and_is_resumed()
     {
         await using var server = await ServerUnderTest.StartAsync();

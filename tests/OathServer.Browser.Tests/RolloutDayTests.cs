@@ -54,9 +54,10 @@ public class RolloutDayTests
     }
 
     [Theory]
-    [InlineData(Roles.HelpDesk, "/keys /batches /jobs /imports /readiness", "/provision /batches/new /imports/new")]
-    [InlineData(Roles.Auditor, "/keys /batches /jobs /imports /readiness", "/provision /batches/new /imports/new")]
-    [InlineData(Roles.Provisioner, "/keys /batches /jobs /imports /readiness /provision /batches/new /imports/new", "")]
+    [InlineData(Roles.HelpDesk, "/keys /batches /jobs /imports /readiness", "/provision /batches/new /imports/new /audit /admin /admin/staff /tokens/A1/reseed")]
+    [InlineData(Roles.Auditor, "/keys /batches /jobs /imports /readiness /audit", "/provision /batches/new /imports/new /admin /tokens/A1/reseed")]
+    [InlineData(Roles.Provisioner, "/keys /batches /jobs /imports /readiness /provision /batches/new /imports/new /admin/agents", "/audit /admin /admin/policies")]
+    [InlineData(Roles.Administrator, "/provision /imports/new /audit /admin /admin/policies /admin/staff /admin/api-keys /admin/secrets", "")]
     public async Task Each_role_is_shown_its_part_and_kept_out_of_the_rest(string role, string opens, string closed)
     {
         await using var server = await ServerUnderTest.StartAsync();

@@ -63,7 +63,8 @@ internal static class AuditLines
 
     private static string Cef(AttemptView attempt) => Event("validation", "validation", attempt.Outcome == "accepted" ? 1 : 4,
         ("rt", Milliseconds(attempt.At)), ("externalId", $"{attempt.Node}/{attempt.Batch}"), ("outcome", attempt.Outcome),
-        ("duser", attempt.Subject), ("cs2Label", attempt.Serial is null ? null : "serial"), ("cs2", attempt.Serial),
+        // With a token it is who of staff asked, without one who was to be let in.
+        (attempt.Serial is null ? "duser" : "suser", attempt.Subject), ("cs2Label", attempt.Serial is null ? null : "serial"), ("cs2", attempt.Serial),
         ("cn1Label", "counter"), ("cn1", attempt.Counter.ToString(CultureInfo.InvariantCulture)));
 
     private static string Event(string id, string name, int severity, params ReadOnlySpan<(string Key, string? Value)> extension)

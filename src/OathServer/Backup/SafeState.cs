@@ -18,10 +18,12 @@ internal sealed class SafeState(ValidationPolicy policy, TimeProvider time)
         var hotp = await db.Counters.Where(c => db.Tokens.Any(t => t.Id == c.TokenId && t.Type == TokenType.Hotp)).ExecuteUpdateAsync(
             c => c.SetProperty(x => x.Flags, x => x.Flags | CounterFlags.ResyncRequired).SetProperty(x => x.Drift, 0), cancel);
         var totp = 0;
+        // Of all realms the widest.
+        var tolerance = Math.Max(policy.TimeStepTolerance, await db.RealmPolicies.MaxAsync(p => (int?)p.TimeStepTolerance, cancel) ?? 0);
         foreach (var length in await db.Tokens.Where(t => t.Type == TokenType.Totp).Select(t => t.TimeStep).Distinct().ToListAsync(cancel))
         {
             // A key with a fast clock may have spent a step that is still to come.
-            var first = (long)Totp.StepAt(time.GetUtcNow(), length) + policy.TimeStepTolerance + 1;
+            var first = (long)Totp.StepAt(time.GetUtcNow(), length) + tolerance + 1;
             totp += await db.Counters
                 .Where(c => db.Tokens.Any(t => t.Id == c.TokenId && t.Type == TokenType.Totp && t.TimeStep == length))
                 .ExecuteUpdateAsync(

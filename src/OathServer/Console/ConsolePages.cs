@@ -9,8 +9,12 @@ namespace OathServer.Pages;
 /// without one is closed, as an endpoint is.</summary>
 internal static class ConsolePages
 {
-    public static void AddConsole(this IServiceCollection services) =>
+    public static void AddConsole(this IServiceCollection services)
+    {
+        // Before the one that writes JSON, which would take a browser's "and anything else" for a wish.
+        services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, ErrorPage>());
         services.AddHttpContextAccessor().AddSingleton<KeyFinder>().AddSingleton<WaitingImports>().AddSingleton<SystemHealth>().AddConsoleLanguages();
+    }
 
     /// <summary>Only back to this server: <c>//elsewhere</c> is a local path to nobody.</summary>
     public static string Local(string? back) => back is ['/'] or ['/', not ('/' or '\\'), ..] && !back.Any(char.IsControl) ? back : "/";

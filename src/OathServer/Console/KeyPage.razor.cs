@@ -46,6 +46,14 @@ public partial class KeyPage
 
     private string?[] Typed => [Code1, Code2, Code3];
 
+    /// <summary>Of the realm of the token in question.</summary>
+    private ValidationPolicy Policy =>
+        (call?.Tokens.FirstOrDefault(t => t.Serial == TokenSerial) ?? call?.Suspect) is { } token ? Policies.Of(token.Realm) : Policies.Defaults;
+
+    /// <summary>Where a credential gets a new seed; null for those who may not.</summary>
+    private string? ReseedOf(string? serial) =>
+        serial is not null && Http.User.May(Rules.Provision) ? $"/tokens/{Uri.EscapeDataString(serial)}/reseed" : null;
+
     private int CodesNeeded => Policy.CodesForResync;
 
     /// <inheritdoc/>
@@ -124,7 +132,7 @@ public partial class KeyPage
             await Tokens.UnlockAsync(Db, token.Serial, Actor, Http.RequestAborted);
         }
 
-        resync = await Validator.ResynchroniseAsync(token.Serial, codes, byStaff: true, apiKeyId: 0, realms: null, Http.RequestAborted);
+        resync = await Validator.ResynchroniseAsync(token.Serial, codes, byStaff: true, apiKeyId: 0, realms: null, Http.RequestAborted, by: Actor.Actor);
         await Trail.SaveAsync(Db, Http.RequestAborted, Actor with
         {
             Action = "token.resync",

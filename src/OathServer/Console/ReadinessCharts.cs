@@ -1,7 +1,6 @@
 using System.Globalization;
-using Microsoft.EntityFrameworkCore;
-using OathServer.Audit;
 using OathServer.Storage;
+using OathServer.Validation;
 
 namespace OathServer.Pages;
 
@@ -9,55 +8,72 @@ namespace OathServer.Pages;
 /// <param name="Name">What stands under it.</param>
 /// <param name="Good">Accepted.</param>
 /// <param name="Bad">Refused.</param>
-public sealed record ChartBar(string Name, int Good, int Bad);
+public sealed record ChartBar(string Name, long Good, long Bad);
 
-/// <summary>What the newest part of the validation log says of drift and refusals.</summary>
-internal sealed record ReadinessCharts(IReadOnlyList<ChartBar> Drift, IReadOnlyList<ChartBar> Hours, int Accepted, int Percentile99)
+/// <summary>What the attempts counted by hour (<see cref="AttemptFigures"/>) say of drift and refusals.</summary>
+/// <param name="Drift">How far accepted codes were ahead, over the last 30 days.</param>
+/// <param name="Hours">The last 24 hours, the present one last.</param>
+/// <param name="Days">The last 30 times 24 hours, the present ones last.</param>
+/// <param name="Accepted">Acceptances with a distance in the last 30 days.</param>
+/// <param name="Percentile99">How far ahead 99 of a hundred of them were at most.</param>
+internal sealed record ReadinessCharts(
+    IReadOnlyList<ChartBar> Drift, IReadOnlyList<ChartBar> Hours, IReadOnlyList<ChartBar> Days, long Accepted, int Percentile99)
 {
-    private const int RowsMax = 5_000;
     private const int HoursShown = 24;
+    private const int DaysShown = 30;
+
+    /// <summary>The last bar is open at its end.</summary>
+    private static readonly int[] Most = [0, 1, 2, 3, 5, 10, 20, 50, 100, int.MaxValue];
 
     /// <summary>A little more than what 99 % need, and never less than a few presses in a pocket.</summary>
     public int Recommended => Math.Clamp(Percentile99 + 2, 5, 25);
 
     public static async Task<ReadinessCharts> ReadAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
-        var nodes = await Anchors.NodesAsync(db, cancel);
-        var rows = new List<byte[]>();
-        foreach (var node in nodes)
-        {
-            rows.AddRange(await db.ValidationBatches.AsNoTracking().Where(b => b.Node == node).OrderByDescending(b => b.Sequence)
-                .Select(b => b.Entries).Take(RowsMax / nodes.Count).ToListAsync(cancel));
-        }
-
-        int[] most = [0, 1, 2, 3, 5, 10, 20, 50, 100, int.MaxValue];
-        var drift = new int[most.Length];
-        var hours = new (int Good, int Bad)[HoursShown];
-        var distances = new List<int>();
-        foreach (var attempt in rows.SelectMany(ValidationLog.Read))
-        {
-            var good = attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised or Outcome.Repeated or Outcome.AcceptedElsewhere or Outcome.CaughtUp;
-            if (attempt.Outcome is Outcome.Accepted or Outcome.Resynchronised && attempt.Distance >= 0)
-            {
-                distances.Add(attempt.Distance);
-                drift[Array.FindIndex(most, edge => attempt.Distance <= edge)]++;
-            }
-
-            var ago = (int)Math.Floor((now - attempt.At).TotalHours);
-            if (ago is >= 0 and < HoursShown)
-            {
-                hours[HoursShown - 1 - ago] = good ? (hours[HoursShown - 1 - ago].Good + 1, hours[HoursShown - 1 - ago].Bad)
-                    : (hours[HoursShown - 1 - ago].Good, hours[HoursShown - 1 - ago].Bad + 1);
-            }
-        }
-
-        distances.Sort();
+        var last = AttemptCount.HourOf(now);
+        var counts = await AttemptFigures.ByHourAsync(db, last - (DaysShown * 24) + 1, cancel);
+        var ahead = counts.Where(c => c.Key.Kind <= AttemptCount.FarAhead).GroupBy(c => c.Key.Kind)
+            .ToDictionary(g => g.Key, g => g.Sum(c => c.Value));
+        var accepted = ahead.Values.Sum();
         return new ReadinessCharts(
-            distances.Count == 0 ? [] : [.. drift.Select((count, i) => new ChartBar(Edge(most, i), count, 0))],
-            rows.Count == 0 ? [] : [.. hours.Select((h, i) => new ChartBar((HoursShown - 1 - i).ToString(CultureInfo.InvariantCulture), h.Good, h.Bad))],
-            distances.Count, distances.Count == 0 ? 0 : distances[(int)Math.Ceiling(distances.Count * 0.99) - 1]);
+            accepted == 0 ? [] : [.. Most.Select((edge, i) => new ChartBar(Edge(i), ahead.Where(a => a.Key <= edge && (i == 0 || a.Key > Most[i - 1])).Sum(a => a.Value), 0))],
+            Bars(counts, last, HoursShown, each: 1), Bars(counts, last, DaysShown, each: 24), accepted, Percentile(ahead, accepted));
     }
 
-    private static string Edge(int[] most, int i) => i <= 3 ? most[i].ToString(CultureInfo.InvariantCulture)
-        : i == most.Length - 1 ? ">100" : string.Create(CultureInfo.InvariantCulture, $"≤{most[i]}");
+    private static List<ChartBar> Bars(Dictionary<(int Hour, int Kind), long> counts, int last, int shown, int each)
+    {
+        var bars = new (long Good, long Bad)[shown];
+        foreach (var ((hour, kind), count) in counts)
+        {
+            var ago = (last - hour) / each;
+            if (ago < 0 || ago >= shown || kind == AttemptCount.Neither)
+            {
+                continue;
+            }
+
+            ref var bar = ref bars[shown - 1 - ago];
+            bar = kind == AttemptCount.Refused ? (bar.Good, bar.Bad + count) : (bar.Good + count, bar.Bad);
+        }
+
+        return Array.TrueForAll(bars, b => b is (0, 0)) ? []
+            : [.. bars.Select((b, i) => new ChartBar((shown - 1 - i).ToString(CultureInfo.InvariantCulture), b.Good, b.Bad))];
+    }
+
+    private static int Percentile(Dictionary<int, long> ahead, long accepted)
+    {
+        var needed = (long)Math.Ceiling(accepted * 0.99);
+        foreach (var (distance, count) in ahead.OrderBy(a => a.Key))
+        {
+            needed -= count;
+            if (needed <= 0)
+            {
+                return distance;
+            }
+        }
+
+        return 0;
+    }
+
+    private static string Edge(int i) => i <= 3 ? Most[i].ToString(CultureInfo.InvariantCulture)
+        : i == Most.Length - 1 ? ">100" : string.Create(CultureInfo.InvariantCulture, $"≤{Most[i]}");
 }

@@ -66,6 +66,7 @@ internal static class OathHost
         app.UseAuthorization();
         app.UseConsoleLanguages();
         app.UseAntiforgery();
+        app.UseFormCheck();
         app.UseRateLimiter();
         app.MapValidation();
         app.MapTokens();

@@ -18,7 +18,9 @@ internal static class SignInPages
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
         var open = routes.MapGroup("").AllowAnonymous().WithMetadata(new SpokenPage()).ExcludeFromDescription();
-        open.MapGet("/sign-in", ShowSignIn);
+        // The results' plain type: what is made of routes at build time does not see the pages, which are made then, too.
+        open.MapGet("/sign-in", RazorComponentResult (IConfiguration configuration, string? back = null, string? refused = null) =>
+            ShowSignIn(configuration, back, refused));
         open.MapPost("/sign-in", SignIn).RequireRateLimiting(StaffLimits.Policy);
         open.MapPost("/sign-in/elsewhere", SignInElsewhere);
         open.MapGet("/sign-in/arrived", Arrived);
@@ -26,11 +28,11 @@ internal static class SignInPages
         open.MapPost("/setup", Setup).RequireRateLimiting(StaffLimits.Policy);
         open.MapPost("/sign-out", SignOut);
         var own = routes.MapGroup("/account").RequireAuthorization(Rules.OwnAccount).WithMetadata(new SpokenPage()).ExcludeFromDescription();
-        own.MapGet("/password", () => Page<PasswordForm>(new { }));
+        own.MapGet("/password", RazorComponentResult () => Page<PasswordForm>(new { }));
         own.MapPost("/password", ChangePassword).RequireRateLimiting(StaffLimits.Policy);
     }
 
-    private static RazorComponentResult<SignInForm> ShowSignIn(IConfiguration configuration, string? back = null, string? refused = null) =>
+    private static RazorComponentResult<SignInForm> ShowSignIn(IConfiguration configuration, string? back, string? refused) =>
         SignInPage(configuration, back, name: null, refused is null ? null : new Phrase("Your organisation let you in, but gave you no role here. Ask an administrator."));
 
     private static async Task<IResult> SignIn(
@@ -57,7 +59,7 @@ internal static class SignInPages
         $"<!DOCTYPE html><html lang=\"en\"><head><title>OathServer</title><meta http-equiv=\"refresh\" content=\"0;url={System.Text.Encodings.Web.HtmlEncoder.Default.Encode(ConsolePages.Local(back))}\"></head><body><a href=\"/\">Go on</a></body></html>",
         "text/html; charset=utf-8");
 
-    private static async Task<RazorComponentResult<SetupForm>> ShowSetup(OathDbContext db, StaffLinks links, CancellationToken cancel, string token = "") =>
+    private static async Task<RazorComponentResult> ShowSetup(OathDbContext db, StaffLinks links, CancellationToken cancel, string token = "") =>
         SetupPage(await links.FindAsync(db, token, cancel), token, name: null, fault: null);
 
     private static async Task<IResult> Setup(

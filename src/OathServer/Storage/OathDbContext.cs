@@ -26,6 +26,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<RolloutProfileVersion> Profiles => Set<RolloutProfileVersion>();
 
+    public DbSet<RealmPolicy> RealmPolicies => Set<RealmPolicy>();
+
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
 
     public DbSet<DeskAgent> Agents => Set<DeskAgent>();
@@ -51,6 +53,10 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     public DbSet<ValidationBatch> ValidationBatches => Set<ValidationBatch>();
+
+    public DbSet<AttemptCount> AttemptCounts => Set<AttemptCount>();
+
+    public DbSet<AttemptsCounted> AttemptsCounted => Set<AttemptsCounted>();
 
     public DbSet<SealingKey> SealingKeys => Set<SealingKey>();
 
@@ -164,6 +170,12 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             profile.ToTable("profiles");
             profile.HasKey(p => new { p.Name, p.Version });
         });
+        model.Entity<RealmPolicy>(policy =>
+        {
+            policy.ToTable("realm_policies");
+            policy.HasKey(p => p.Realm);
+            policy.Property(p => p.Version).IsConcurrencyToken();
+        });
         model.Entity<ApiKey>(key =>
         {
             key.ToTable("api_keys");
@@ -250,6 +262,18 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             batch.Property(b => b.At).HasColumnName("at");
             batch.Property(b => b.Entries).HasColumnName("entries");
             batch.Property(b => b.Mac).HasColumnName("mac");
+        });
+        model.Entity<AttemptCount>(count =>
+        {
+            count.ToTable("attempt_counts");
+            count.HasKey(c => new { c.Hour, c.Node, c.Kind });
+        });
+        model.Entity<AttemptsCounted>(place =>
+        {
+            place.ToTable("attempts_counted");
+            place.HasKey(c => c.Node);
+            place.Property(c => c.Node).ValueGeneratedNever();
+            place.Property(c => c.Sequence).IsConcurrencyToken();
         });
         model.Entity<SealingKey>().ToTable("sealing_keys");
         model.Entity<ServerSecret>(secret =>

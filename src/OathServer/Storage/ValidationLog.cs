@@ -49,8 +49,8 @@ internal readonly record struct LoggedAttempt(
 /// <summary>
 /// The attempts of one batch, packed into one row: at (8), token (8), API key (4), outcome (1), counter (8),
 /// distance (4), length of the subject (1), generation of the secret (4), subject (UTF-8). The generation is kept where a
-/// counter moved, 0 elsewhere; the subject is kept only where no token was found.
-/// Codes are never in it.
+/// counter moved, 0 elsewhere; the subject is kept where no token was found,
+/// and of a resynchronisation it is who of staff asked for it. Codes are never in it.
 /// </summary>
 internal sealed class ValidationLog
 {

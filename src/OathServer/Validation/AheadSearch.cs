@@ -6,7 +6,7 @@ namespace OathServer.Validation;
 
 /// <summary>Where a code would stand past the counter, without accepting anything: for "type the next code" and for help
 /// desk's diagnosis. One code alone never moves a counter that far.</summary>
-internal sealed class AheadSearch(CredentialCache credentials, IServiceScopeFactory scopes, ValidationPolicy policy)
+internal sealed class AheadSearch(CredentialCache credentials, IServiceScopeFactory scopes, RealmPolicies policies)
 {
     /// <summary>The first credential of these in use whose resynchronisation window holds the code, and how far ahead.</summary>
     public async Task<(string Serial, long Distance)?> FindAsync(
@@ -29,7 +29,7 @@ internal sealed class AheadSearch(CredentialCache credentials, IServiceScopeFact
                 && (row.Flags & (CounterFlags.Locked | CounterFlags.HolderInactive)) == 0
                 && row.Generation == facts.Generation
                 && OtpCode.TryParse(code, facts.Digits, out var typed)
-                && LookAheadWindow.TryMatch(facts.Key, (ulong)row.Counter, policy.WindowOf(row.State, row.Flags, row.LastAcceptedAt) - 1, typed, out var matched))
+                && LookAheadWindow.TryMatch(facts.Key, (ulong)row.Counter, policies.Of(facts.Realm).WindowOf(row.State, row.Flags, row.LastAcceptedAt) - 1, typed, out var matched))
             {
                 return (facts.Serial, (long)matched - row.Counter);
             }

@@ -5,7 +5,7 @@ namespace OathServer.Validation;
 
 /// <summary>Consecutive codes that say where a key stands (RFC 4226 §7.4). Moves the counter forward, never back.</summary>
 internal sealed class ResyncAttempt(
-    CredentialFacts facts, string[] codes, bool byStaff, int apiKeyId, ValidationPolicy policy, bool tooMany = false) : CounterChange
+    CredentialFacts facts, string[] codes, bool byStaff, int apiKeyId, ValidationPolicy policy, bool tooMany = false, string? by = null) : CounterChange
 {
     private readonly long[] tokenIds = [facts.TokenId];
 
@@ -27,7 +27,7 @@ internal sealed class ResyncAttempt(
 
         ref var row = ref rows[facts.TokenId];
         Outcome = tooMany ? Outcome.Throttled : Search(ref row, now);
-        log.Add(now, row.TokenId, apiKeyId, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue), generation: row.Generation);
+        log.Add(now, row.TokenId, apiKeyId, Outcome, row.Counter, (int)Math.Min(Distance, int.MaxValue), by, row.Generation);
     }
 
     private Outcome Search(ref CounterRow row, DateTimeOffset now)
@@ -45,6 +45,12 @@ internal sealed class ResyncAttempt(
         }
 
         Throttle.CountFailure(ref row, policy, now);
+        if (codes.Length < policy.CodesForResync)
+        {
+            // The realm asks for more codes since this was sent.
+            return Outcome.ResyncNotConsecutive;
+        }
+
         var typed = new OtpCode[codes.Length];
         for (var i = 0; i < codes.Length; i++)
         {

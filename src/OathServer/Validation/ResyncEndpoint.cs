@@ -20,8 +20,10 @@ public sealed record ResyncReply(bool Resynchronised, string Serial, long Distan
 internal static class ResyncEndpoint
 {
     public static async Task<Results<Ok<ResyncReply>, ProblemHttpResult>> Resynchronise(
-        string serial, ResyncRequest request, HttpContext http, Validator validator, ValidationPolicy policy, CancellationToken cancel)
+        string serial, ResyncRequest request, HttpContext http, Validator validator, CancellationToken cancel)
     {
+        var key = http.ApiKey();
+        var policy = await validator.PolicyOfAsync(serial, ValidateEndpoint.RealmsOf(key), cancel);
         var needed = policy.CodesForResync;
         if (request.Codes.Length < needed || request.Codes.Length > 3)
         {
@@ -37,7 +39,6 @@ internal static class ResyncEndpoint
             }
         }
 
-        var key = http.ApiKey();
         var attempt = await validator.ResynchroniseAsync(
             serial, codes, Roles.IsStaff(http.User), key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel);
         if (attempt is null)

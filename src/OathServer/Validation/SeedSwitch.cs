@@ -13,7 +13,7 @@ namespace OathServer.Validation;
 /// generation, so that one code switches once. The failure was counted before, as for any other code.
 /// </summary>
 internal sealed class SeedSwitch(
-    IServiceScopeFactory scopes, Sealer sealer, ValidationPolicy policy, AuditTrail audit, FactsChanged changed, TimeProvider time)
+    IServiceScopeFactory scopes, Sealer sealer, RealmPolicies policies, AuditTrail audit, FactsChanged changed, TimeProvider time)
 {
     /// <summary>The facts of the token in its new generation; null when the code is not of the new seed either.</summary>
     public async Task<CredentialFacts?> TryAsync(CredentialFacts[] candidates, string code, CancellationToken cancel)
@@ -95,6 +95,7 @@ internal sealed class SeedSwitch(
     private ulong? Match(OathKey key, Token token, PendingSeed pending, OtpCode typed, out int drift)
     {
         drift = 0;
+        var policy = policies.Of(token.Realm);
         if (token.Type == TokenType.Hotp)
         {
             return LookAheadWindow.TryMatch(key, (ulong)pending.StartCounter, policy.LookAhead, typed, out var counter) ? counter : null;

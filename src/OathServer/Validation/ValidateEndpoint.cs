@@ -50,6 +50,7 @@ internal static class ValidateEndpoint
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         ParallelRunEndpoint.Map(routes);
+        RealmPolicyEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")

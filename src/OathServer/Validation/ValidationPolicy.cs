@@ -3,7 +3,7 @@ using OathServer.Storage;
 namespace OathServer.Validation;
 
 /// <summary>How far and how often a code may miss. Bound from the section <c>Validation</c> and checked at start.</summary>
-internal sealed class ValidationPolicy
+internal sealed partial class ValidationPolicy
 {
     public const string Section = "Validation";
 
@@ -74,8 +74,14 @@ internal sealed class ValidationPolicy
     public double ChanceOfAGuess(int digits = FewestDigits, int? lookAhead = null) =>
         HardCap * (double)Math.Max((lookAhead ?? LookAhead) + 1, (2 * TimeStepTolerance) + 1) / Math.Pow(10, digits);
 
+    /// <summary>Likelier to be guessed than with the defaults.</summary>
+    public bool IsWeak => ChanceOfAGuess() > WarnAbove;
+
+    /// <summary>Above this the server neither starts nor takes the policy of a realm.</summary>
+    public bool IsTooWeak => ChanceOfAGuess() > RefuseAbove;
+
     /// <summary>What an operator should know of the settings, in words; empty when there is nothing.</summary>
-    public string? Warning() => ChanceOfAGuess() > WarnAbove
+    public string? Warning() => IsWeak
         ? $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2} (above the 0.11 % of the defaults). Lower Validation:LookAhead, Validation:TimeStepTolerance or Validation:HardCap; tokens of eight digits are far below."
         : null;
 
@@ -89,56 +95,62 @@ internal sealed class ValidationPolicy
         && (flags & (CounterFlags.OneCodeSeen | CounterFlags.ResyncRequired)) == 0;
 
     /// <summary>What is wrong with the settings, in words; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Faults() => FieldFaults().Select(f => f.Field == Chance ? f.Fault : $"{Section}:{f.Field} {f.Fault}");
+
+    /// <summary>What <see cref="FieldFaults"/> names when it is no one setting, but what they come to.</summary>
+    public const string Chance = nameof(HardCap) + "×" + nameof(LookAhead);
+
+    /// <summary>The setting that is out of bounds, and how.</summary>
+    public IEnumerable<(string Field, string Fault)> FieldFaults()
     {
         if (LookAhead is < 0 or > LookAheadMax)
         {
-            yield return $"Validation:LookAhead is {LookAhead}; it must be 0 to {LookAheadMax}.";
+            yield return (nameof(LookAhead), $"is {LookAhead}; it must be 0 to {LookAheadMax}.");
         }
 
         if (ResyncWindow is < 2 or > ResyncWindowMax)
         {
-            yield return $"Validation:ResyncWindow is {ResyncWindow}; it must be 2 to {ResyncWindowMax}.";
+            yield return (nameof(ResyncWindow), $"is {ResyncWindow}; it must be 2 to {ResyncWindowMax}.");
         }
 
         if (FirstUseWindow is < 0 or > FirstUseWindowMax)
         {
-            yield return $"Validation:FirstUseWindow is {FirstUseWindow}; it must be 0 to {FirstUseWindowMax}.";
+            yield return (nameof(FirstUseWindow), $"is {FirstUseWindow}; it must be 0 to {FirstUseWindowMax}.");
         }
 
         if (TimeStepTolerance is < 0 or > 10)
         {
-            yield return $"Validation:TimeStepTolerance is {TimeStepTolerance}; it must be 0 to 10.";
+            yield return (nameof(TimeStepTolerance), $"is {TimeStepTolerance}; it must be 0 to 10.");
         }
 
         if (HardCap is < 1 or > HardCapMax)
         {
-            yield return $"Validation:HardCap is {HardCap}; it must be 1 to {HardCapMax}.";
+            yield return (nameof(HardCap), $"is {HardCap}; it must be 1 to {HardCapMax}.");
         }
 
         if (FastFailures < 1 || FastFailures > HardCap)
         {
-            yield return $"Validation:FastFailures is {FastFailures}; it must be 1 to the hard cap ({HardCap}).";
+            yield return (nameof(FastFailures), $"is {FastFailures}; it must be 1 to the hard cap ({HardCap}).");
         }
 
         if (FirstDelay <= TimeSpan.Zero || LongestDelay < FirstDelay)
         {
-            yield return "Validation:FirstDelay must be above zero and not above Validation:LongestDelay.";
+            yield return (nameof(FirstDelay), "must be above zero and not above Validation:LongestDelay.");
         }
 
         if (ResyncTriesPerHour is < 1 or > ResyncTriesMax)
         {
-            yield return $"Validation:ResyncTriesPerHour is {ResyncTriesPerHour}; it must be 1 to {ResyncTriesMax}.";
+            yield return (nameof(ResyncTriesPerHour), $"is {ResyncTriesPerHour}; it must be 1 to {ResyncTriesMax}.");
         }
 
         if (SameCodeSubjects < 2 || FailingSubjectsPerMinute < 2 || GuessingWindow <= TimeSpan.Zero || GuessingDelay < TimeSpan.Zero || GuessingDelay > TimeSpan.FromMinutes(1))
         {
-            yield return "Validation:SameCodeSubjects and FailingSubjectsPerMinute must be 2 or more, GuessingWindow above zero, GuessingDelay zero to a minute.";
+            yield return (nameof(SameCodeSubjects), "and FailingSubjectsPerMinute must be 2 or more, GuessingWindow above zero, GuessingDelay zero to a minute.");
         }
 
-        if (ChanceOfAGuess() > RefuseAbove)
+        if (IsTooWeak)
         {
-            yield return $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2}; above 1 % the server does not start. Lower Validation:LookAhead or Validation:HardCap.";
+            yield return (Chance, $"With these settings {HardCap} guesses at a six-digit token succeed with a chance of {ChanceOfAGuess():P2}; above 1 % they are not taken. Lower Validation:LookAhead or Validation:HardCap.");
         }
     }
 }

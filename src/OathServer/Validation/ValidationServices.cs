@@ -15,6 +15,10 @@ internal static class ValidationServices
         }
 
         services.AddSingleton(policy);
+        services.AddSingleton<RealmPolicies>();
+        services.AddHostedService(provider => provider.GetRequiredService<RealmPolicies>());
+        services.AddSingleton<RealmPolicyLife>();
+        services.AddHostedService<AttemptFigures>();
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<RequestHash>();
         services.AddSingleton<SeedSwitch>();

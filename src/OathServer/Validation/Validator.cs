@@ -14,7 +14,7 @@ internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Real
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
-    CredentialCache credentials, CounterCommit counters, ValidationPolicy policy, RequestHash requests, GuessingWatch guessing,
+    CredentialCache credentials, CounterCommit counters, RealmPolicies policies, RequestHash requests, GuessingWatch guessing,
     ResyncTries resyncs, SeedSwitch seeds, ParallelRun parallel,
     AttackAlarms alarms)
 {
@@ -22,7 +22,7 @@ internal sealed class Validator(
     public delegate bool RealmFilter(string realm);
 
     /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
-    public string CodeOf(string typed) => policy.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
+    public string CodeOf(string typed) => policies.Defaults.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
 
     public ValueTask<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
@@ -46,7 +46,7 @@ internal sealed class Validator(
             }
 
             await parallel.CatchUpAsync(found, cancel);
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policies.Of(found), request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -69,7 +69,7 @@ internal sealed class Validator(
         for (var fresh = false; ; fresh = true)
         {
             var found = await credentials.BySerialAsync(serial, cancel, fresh);
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policy, provesPending: true);
+            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, apiKeyId: 0, policies.Of(found), provesPending: true);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -89,7 +89,7 @@ internal sealed class Validator(
             await parallel.CatchUpAsync(found, cancel);
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policy, request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
+            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policies.Of(realm), request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -147,9 +147,14 @@ internal sealed class Validator(
         }
     }
 
-    /// <summary>Null when there is no such token.</summary>
+    /// <summary>The policy that holds for a token; of one that is not there or may not be asked about, the settings'.</summary>
+    public async ValueTask<ValidationPolicy> PolicyOfAsync(string serial, RealmFilter? realms, CancellationToken cancel) =>
+        await credentials.BySerialAsync(serial, cancel) is [var facts, ..] && realms?.Invoke(facts.Realm) != false ? policies.Of(facts.Realm) : policies.Defaults;
+
+    /// <summary>Null when there is no such token. Who of staff asked (<paramref name="by"/>) stands in the log beside what
+    /// came of it, in the transaction that moves the counter.</summary>
     public async Task<ResyncAttempt?> ResynchroniseAsync(
-        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel)
+        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel, string? by = null)
     {
         for (var fresh = false; ; fresh = true)
         {
@@ -160,7 +165,7 @@ internal sealed class Validator(
             }
 
             await parallel.CatchUpAsync(found, cancel);
-            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policy, tooMany: !fresh && !resyncs.Take(found[0].TokenId));
+            var attempt = new ResyncAttempt(found[0], codes, byStaff, apiKeyId, policies.Of(found), tooMany: !fresh && !resyncs.Take(found[0].TokenId), by);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {

@@ -7,6 +7,7 @@ using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Secrets;
 using OathServer.Storage;
+using OathServer.Validation;
 
 namespace OathServer.Tests.Databases;
 
@@ -69,6 +70,24 @@ public class NodesTests
         Assert.False(await AcceptsUserAsync(nodes.B, "ada", 101));
         (await staff.PostAsync("/v1/tokens/C2/resume", content: null, Cancel)).EnsureSuccessStatusCode();
         Assert.True(await AcceptsUserAsync(nodes.B, "ada", 102));
+    }
+
+    [Fact]
+    public async Task A_realms_policy_that_one_node_was_given_holds_on_the_other_without_a_restart()
+    {
+        await using var nodes = await Nodes.StartAsync();
+        await nodes.A.AddTokenAsync("P1", Codes.Secret);
+        Assert.False(await nodes.B.AcceptsAsync("P1", Codes.Hotp(Codes.Secret, 20)));
+        var staff = await nodes.A.Client();
+
+        using var reply = await staff.PutAsJsonAsync("/v1/realms/default/policy", new { lookAhead = 25 }, Cancel);
+        reply.EnsureSuccessStatusCode();
+        while (nodes.B.Services.GetRequiredService<RealmPolicies>().Of("default").LookAhead != 25)
+        {
+            await Task.Delay(10, Cancel);
+        }
+
+        Assert.True(await nodes.B.AcceptsAsync("P1", Codes.Hotp(Codes.Secret, 20)));
     }
 
     [Fact]

@@ -15,6 +15,12 @@ public class FirstUseTestsOnPostgreSql : Validation.FirstUseTests;
 public class ThrottleTestsOnPostgreSql : Validation.ThrottleTests;
 
 [OnPostgreSql]
+public class RealmPolicyTestsOnPostgreSql : Validation.RealmPolicyTests;
+
+[OnPostgreSql]
+public class AttemptFiguresTestsOnPostgreSql : Validation.AttemptFiguresTests;
+
+[OnPostgreSql]
 public class TokensTestsOnPostgreSql : Tokens.TokensTests;
 
 [OnPostgreSql]

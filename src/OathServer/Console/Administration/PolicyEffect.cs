@@ -25,18 +25,4 @@ internal static class PolicyEffect
 
     /// <summary>One in how many; 0 for never.</summary>
     public static double OneIn(double chance) => chance <= 0 ? 0 : Math.Round(1 / chance);
-
-    /// <summary>The settings that make it so, where they differ from what is in use.</summary>
-    public static IEnumerable<string> Settings(ValidationPolicy wanted, ValidationPolicy inUse)
-    {
-        (string Name, object Wanted, object InUse)[] all =
-        [
-            (nameof(wanted.LookAhead), wanted.LookAhead, inUse.LookAhead), (nameof(wanted.ResyncWindow), wanted.ResyncWindow, inUse.ResyncWindow),
-            (nameof(wanted.FirstUseWindow), wanted.FirstUseWindow, inUse.FirstUseWindow),
-            (nameof(wanted.TimeStepTolerance), wanted.TimeStepTolerance, inUse.TimeStepTolerance), (nameof(wanted.FastFailures), wanted.FastFailures, inUse.FastFailures),
-            (nameof(wanted.FirstDelay), wanted.FirstDelay, inUse.FirstDelay), (nameof(wanted.LongestDelay), wanted.LongestDelay, inUse.LongestDelay),
-            (nameof(wanted.HardCap), wanted.HardCap, inUse.HardCap),
-        ];
-        return all.Where(s => !s.Wanted.Equals(s.InUse)).Select(s => $"{ValidationPolicy.Section}__{s.Name}={s.Wanted}");
-    }
 }

@@ -113,7 +113,7 @@ internal sealed class SystemHealth(
     }
 
     private static HealthPart Keys(Standing standing) => standing is { InDoubt: 0, StuckJobs: 0 }
-        ? new(new Phrase("Keys"), "good", new Phrase("all known"), new Phrase("{0:N0} keys, {1:N0} jobs open", standing.Keys, standing.OpenJobs))
+        ? new(new Phrase("Keys"), "good", new Phrase("all known"), new Phrase("keys: {0:N0}; open jobs: {1:N0}", standing.Keys, standing.OpenJobs))
         : new(new Phrase("Keys"), "warn", new Phrase("some in doubt"), new Phrase("{0:N0} keys in doubt, {1:N0} jobs stopped", standing.InDoubt, standing.StuckJobs))
         { Mend = new Phrase("Resume their jobs with the key inserted.") };
 

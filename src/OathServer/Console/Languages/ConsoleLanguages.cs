@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Localization;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
 
 namespace OathServer.Pages;
 
@@ -34,6 +35,20 @@ internal static class ConsoleLanguages
     /// <summary>Pages only: what a program reads has one language.</summary>
     public static void UseConsoleLanguages(this WebApplication app) => app.UseWhen(
         http => http.GetEndpoint()?.Metadata.GetMetadata<SpokenPage>() is not null, pages => pages.UseRequestLocalization());
+
+    /// <summary>The reader's language, for a page that stands outside the pages.</summary>
+    public static async Task<CultureInfo> OfAsync(HttpContext http)
+    {
+        var options = http.RequestServices.GetRequiredService<IOptions<RequestLocalizationOptions>>().Value;
+        ProviderCultureResult? chosen = null;
+        foreach (var provider in options.RequestCultureProviders)
+        {
+            chosen ??= await provider.DetermineProviderCultureResult(http);
+        }
+
+        var name = chosen?.UICultures.FirstOrDefault().Value;
+        return All.FirstOrDefault(l => l.Culture.Name == name).Culture ?? All[0].Culture;
+    }
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/language", Choose).AllowAnonymous().DisableAntiforgery().ExcludeFromDescription();

@@ -16,7 +16,7 @@ namespace OathServer.Validation.Elsewhere;
 /// </remarks>
 internal sealed class ParallelRun(
     ParallelRunPolicy policy, UsedCodes used, ElsewhereHash hash, CredentialCache credentials, CounterCommit counters,
-    ValidationPolicy validation, IServiceScopeFactory scopes, TimeProvider time, ILogger<ParallelRun> log, OldServer? server = null)
+    RealmPolicies policies, IServiceScopeFactory scopes, TimeProvider time, ILogger<ParallelRun> log, OldServer? server = null)
 {
     /// <summary>Tokens remembered as settled; beyond, they are looked at again.</summary>
     private const int SettledMax = 200_000;
@@ -135,7 +135,7 @@ internal sealed class ParallelRun(
         var codes = await used.OfAsync(db, subjects, cancel);
         if (codes.Count > 0)
         {
-            await counters.SubmitAsync(new CatchUp(facts, subjects, codes, hash, validation));
+            await counters.SubmitAsync(new CatchUp(facts, subjects, codes, hash, policies.Of(facts.Realm)));
         }
 
         if (settled.Count >= SettledMax)

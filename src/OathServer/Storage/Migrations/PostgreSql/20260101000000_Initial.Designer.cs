@@ -101,6 +101,39 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.AttemptCount", b =>
+                {
+                    b.Property<int>("Hour")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Node")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("integer");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Hour", "Node", "Kind");
+
+                    b.ToTable("attempt_counts", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.AttemptsCounted", b =>
+                {
+                    b.Property<int>("Node")
+                        .HasColumnType("integer");
+
+                    b.Property<long>("Sequence")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Node");
+
+                    b.ToTable("attempts_counted", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.AuditEntry", b =>
                 {
                     b.Property<long>("Sequence")
@@ -770,6 +803,51 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasKey("Day", "Batch", "Profile");
 
                     b.ToTable("readiness_days", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.RealmPolicy", b =>
+                {
+                    b.Property<string>("Realm")
+                        .HasColumnType("text");
+
+                    b.Property<long>("ChangedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("ChangedBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<int>("FastFailures")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("FirstDelaySeconds")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("FirstUseWindow")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("HardCap")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("LongestDelaySeconds")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("LookAhead")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("ResyncWindow")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("TimeStepTolerance")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer");
+
+                    b.HasKey("Realm");
+
+                    b.ToTable("realm_policies", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>

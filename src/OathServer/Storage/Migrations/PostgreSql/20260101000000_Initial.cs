@@ -49,6 +49,32 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "attempt_counts",
+                columns: table => new
+                {
+                    Hour = table.Column<int>(type: "integer", nullable: false),
+                    Node = table.Column<int>(type: "integer", nullable: false),
+                    Kind = table.Column<int>(type: "integer", nullable: false),
+                    Count = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_attempt_counts", x => new { x.Hour, x.Node, x.Kind });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "attempts_counted",
+                columns: table => new
+                {
+                    Node = table.Column<int>(type: "integer", nullable: false),
+                    Sequence = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_attempts_counted", x => x.Node);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "audit",
                 columns: table => new
                 {
@@ -252,6 +278,28 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_readiness_days", x => new { x.Day, x.Batch, x.Profile });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "realm_policies",
+                columns: table => new
+                {
+                    Realm = table.Column<string>(type: "text", nullable: false),
+                    Version = table.Column<int>(type: "integer", nullable: false),
+                    LookAhead = table.Column<int>(type: "integer", nullable: false),
+                    ResyncWindow = table.Column<int>(type: "integer", nullable: false),
+                    FirstUseWindow = table.Column<int>(type: "integer", nullable: false),
+                    TimeStepTolerance = table.Column<int>(type: "integer", nullable: false),
+                    FastFailures = table.Column<int>(type: "integer", nullable: false),
+                    FirstDelaySeconds = table.Column<int>(type: "integer", nullable: false),
+                    LongestDelaySeconds = table.Column<int>(type: "integer", nullable: false),
+                    HardCap = table.Column<int>(type: "integer", nullable: false),
+                    ChangedBy = table.Column<string>(type: "text", nullable: false),
+                    ChangedAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_realm_policies", x => x.Realm);
                 });
 
             migrationBuilder.CreateTable(
@@ -799,6 +847,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "api_keys");
 
             migrationBuilder.DropTable(
+                name: "attempt_counts");
+
+            migrationBuilder.DropTable(
+                name: "attempts_counted");
+
+            migrationBuilder.DropTable(
                 name: "audit");
 
             migrationBuilder.DropTable(
@@ -824,6 +878,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "readiness_days");
+
+            migrationBuilder.DropTable(
+                name: "realm_policies");
 
             migrationBuilder.DropTable(
                 name: "reveal_asks");

@@ -48,6 +48,32 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "attempt_counts",
+                columns: table => new
+                {
+                    Hour = table.Column<int>(type: "INTEGER", nullable: false),
+                    Node = table.Column<int>(type: "INTEGER", nullable: false),
+                    Kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    Count = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_attempt_counts", x => new { x.Hour, x.Node, x.Kind });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "attempts_counted",
+                columns: table => new
+                {
+                    Node = table.Column<int>(type: "INTEGER", nullable: false),
+                    Sequence = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_attempts_counted", x => x.Node);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "audit",
                 columns: table => new
                 {
@@ -251,6 +277,28 @@ namespace OathServer.Storage.Migrations.Sqlite
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_readiness_days", x => new { x.Day, x.Batch, x.Profile });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "realm_policies",
+                columns: table => new
+                {
+                    Realm = table.Column<string>(type: "TEXT", nullable: false),
+                    Version = table.Column<int>(type: "INTEGER", nullable: false),
+                    LookAhead = table.Column<int>(type: "INTEGER", nullable: false),
+                    ResyncWindow = table.Column<int>(type: "INTEGER", nullable: false),
+                    FirstUseWindow = table.Column<int>(type: "INTEGER", nullable: false),
+                    TimeStepTolerance = table.Column<int>(type: "INTEGER", nullable: false),
+                    FastFailures = table.Column<int>(type: "INTEGER", nullable: false),
+                    FirstDelaySeconds = table.Column<int>(type: "INTEGER", nullable: false),
+                    LongestDelaySeconds = table.Column<int>(type: "INTEGER", nullable: false),
+                    HardCap = table.Column<int>(type: "INTEGER", nullable: false),
+                    ChangedBy = table.Column<string>(type: "TEXT", nullable: false),
+                    ChangedAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_realm_policies", x => x.Realm);
                 });
 
             migrationBuilder.CreateTable(
@@ -798,6 +846,12 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "api_keys");
 
             migrationBuilder.DropTable(
+                name: "attempt_counts");
+
+            migrationBuilder.DropTable(
+                name: "attempts_counted");
+
+            migrationBuilder.DropTable(
                 name: "audit");
 
             migrationBuilder.DropTable(
@@ -823,6 +877,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "readiness_days");
+
+            migrationBuilder.DropTable(
+                name: "realm_policies");
 
             migrationBuilder.DropTable(
                 name: "reveal_asks");

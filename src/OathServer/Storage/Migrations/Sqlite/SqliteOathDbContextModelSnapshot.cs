@@ -91,6 +91,39 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.AttemptCount", b =>
+                {
+                    b.Property<int>("Hour")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Node")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Hour", "Node", "Kind");
+
+                    b.ToTable("attempt_counts", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.AttemptsCounted", b =>
+                {
+                    b.Property<int>("Node")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Sequence")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Node");
+
+                    b.ToTable("attempts_counted", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.AuditEntry", b =>
                 {
                     b.Property<long>("Sequence")
@@ -752,6 +785,51 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasKey("Day", "Batch", "Profile");
 
                     b.ToTable("readiness_days", (string)null);
+                });
+
+            modelBuilder.Entity("OathServer.Storage.RealmPolicy", b =>
+                {
+                    b.Property<string>("Realm")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ChangedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ChangedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("FastFailures")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstDelaySeconds")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstUseWindow")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("HardCap")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("LongestDelaySeconds")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("LookAhead")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("ResyncWindow")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("TimeStepTolerance")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Realm");
+
+                    b.ToTable("realm_policies", (string)null);
                 });
 
             modelBuilder.Entity("OathServer.Storage.RevealAsk", b =>
