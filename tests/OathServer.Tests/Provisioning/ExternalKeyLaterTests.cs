@@ -111,7 +111,7 @@ public sealed partial class ExternalKeyTests
         Assert.Equal(before, File.ReadAllText(State));
     }
 
-    private async Task<HttpClient> ProvisionedAsync(ServerUnderTest server)
+    private static async Task<HttpClient> ProvisionedAsync(ServerUnderTest server)
     {
         await server.AddTokenAsync("A1", Codes.Secret, state: TokenState.Imported);
         var client = await ClientAsync(server);

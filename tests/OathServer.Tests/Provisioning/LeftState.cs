@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Secrets;
-using OathServer.Storage;
 using SecurityKeys.Piv;
 using SecurityKeys.Virtual;
 

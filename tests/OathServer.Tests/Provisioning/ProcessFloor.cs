@@ -18,6 +18,7 @@ internal sealed class ProcessFloor : IAsyncDisposable
     /// <summary>pcscd knows 16 slots, and each of these readers has two.</summary>
     public const int Lanes = 7;
     private const long StartCounter = 37;
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(10);
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
     private readonly string folder = Directory.CreateTempSubdirectory("oathserver-floor-").FullName;
@@ -82,8 +83,7 @@ internal sealed class ProcessFloor : IAsyncDisposable
     {
         var lanes = cuts.Select((cut, i) => new Lane(i, cut, rows[cut.Row], new VirtualKey(
             new VirtualKeyOptions { Serial = (uint)(6_000_000 + ++keys), Firmware = rows[cut.Row].Firmware }))).ToList();
-        await Task.WhenAll(lanes.Select(lane => InsertAsync(lane, lane.Cut)));
-        await SeenAsync(lanes, areIn: true);
+        await SeatAsync(lanes, lane => lane.Cut);
         var driving = lanes.ToDictionary(l => l, l => Task.Run(() => DriveAsync(l, l.Cable!.Reached)));
         await Task.WhenAll(lanes.Select(async lane => lane.Came = await Task.WhenAny(lane.Cable!.Reached, driving[lane]) == lane.Cable.Reached));
 
@@ -101,8 +101,7 @@ internal sealed class ProcessFloor : IAsyncDisposable
             await Task.WhenAll(cut.Select(PullAsync));
             await Task.WhenAll(driving.Values);
             await SeenAsync(cut, areIn: false);
-            await Task.WhenAll(cut.Select(lane => InsertAsync(lane, cut: null)));
-            await SeenAsync(cut, areIn: true);
+            await SeatAsync(cut, _ => null);
         }
 
         await Task.WhenAll(lanes.Select(async lane => Assert.True(await DriveAsync(lane, Never), $"{lane}: the job does not end: {await TroubleAsync(lane)}")));
@@ -186,6 +185,31 @@ internal sealed class ProcessFloor : IAsyncDisposable
     private async Task<string?> TroubleAsync(Lane lane) =>
         await JobAsync(lane) is { } job && job.TryGetProperty("trouble", out var trouble) ? trouble.GetString() : null;
 
+    /// <summary>Inserts the keys. A reader whose card does not answer in time when it is powered leaves it alone: then, as at a
+    /// desk, out and in again.</summary>
+    private async Task SeatAsync(IReadOnlyList<Lane> lanes, Func<Lane, ProcessCut?> cutOf)
+    {
+        for (var missing = lanes; missing.Count > 0;)
+        {
+            await Task.WhenAll(missing.Select(lane => InsertAsync(lane, cutOf(lane))));
+            var tried = missing;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            limit.CancelAfter(AnswersWithin);
+            try
+            {
+                await SeenAsync(tried, areIn: true, limit.Token);
+                return;
+            }
+            catch (OperationCanceledException) when (!Cancel.IsCancellationRequested)
+            {
+                var seen = await HoldingAsync();
+                missing = [.. tried.Where(l => !seen.Contains(DeskPcscd.SlotOf(l.Number)))];
+                await Task.WhenAll(missing.Select(PullAsync));
+                await SeenAsync(missing, areIn: false);
+            }
+        }
+    }
+
     private async Task InsertAsync(Lane lane, ProcessCut? cut)
     {
         lane.Cable = new CutCable(await pcscd.PortAsync(lane.Number, ends.Token), cut?.Command ?? 0, cut?.IsAfter ?? false);
@@ -200,12 +224,14 @@ internal sealed class ProcessFloor : IAsyncDisposable
     }
 
     /// <summary>Until pcscd has noticed, which it does a few times a second.</summary>
-    private Task SeenAsync(IReadOnlyList<Lane> lanes, bool areIn) => Eventually.HoldsAsync(async () =>
+    private Task SeenAsync(IReadOnlyList<Lane> lanes, bool areIn, CancellationToken? until = null) => Eventually.HoldsAsync(async () =>
     {
-        var readers = (await client.GetFromJsonAsync<List<JsonElement>>("/v1/readers", Cancel))!
-            .ToDictionary(r => r.GetProperty("name").GetString()!, r => r.GetProperty("hasKey").GetBoolean());
-        return lanes.All(l => readers.GetValueOrDefault(DeskPcscd.SlotOf(l.Number)) == areIn);
-    }, areIn ? "the keys are not seen" : "the keys are still seen", Cancel);
+        var holding = await HoldingAsync();
+        return lanes.All(l => holding.Contains(DeskPcscd.SlotOf(l.Number)) == areIn);
+    }, areIn ? "the keys are not seen" : "the keys are still seen", until ?? Cancel);
+
+    private async Task<HashSet<string>> HoldingAsync() => [.. (await client.GetFromJsonAsync<List<JsonElement>>("/v1/readers", Cancel))!
+        .Where(r => r.GetProperty("hasKey").GetBoolean()).Select(r => r.GetProperty("name").GetString()!)];
 
     private async Task StartServerAsync()
     {
