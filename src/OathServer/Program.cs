@@ -15,6 +15,7 @@ using OathServer.Provisioning.Puk;
 using OathServer.Provisioning.Rehearsal;
 using OathServer.Records;
 using OathServer.Secrets;
+using OathServer.Validation.Elsewhere;
 
 // One binary: the server, and what its operators do on the server's own machine.
 var root = new RootCommand("OathServer: seeds keys and server from one file, validates each code at most once, keeps the record.")
@@ -38,6 +39,7 @@ var root = new RootCommand("OathServer: seeds keys and server from one file, val
     StaffCommand.Create(),
     PersonCommand.Create(),
     MoveCommand.Create(),
+    ParallelRunCommand.Create(),
     AuditCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

@@ -35,7 +35,8 @@ internal static class ImportEndpoint
         var imports = routes.MapGroup("/v1/imports");
         imports.MapPost("/", Import).RequireAuthorization(Rules.Provision).KeepsToRealms()
             .WithSummary("Imports a seed file: the raw file, or a form with the part file. Keys in headers or form fields.")
-            .Accepts<Stream>("application/pskc+xml", "application/xml", "text/xml", "text/csv", "text/plain", "application/octet-stream", "multipart/form-data")
+            // The last one is what curl --data-binary says of any file.
+            .Accepts<Stream>("application/pskc+xml", "application/xml", "text/xml", "text/csv", "text/plain", "application/octet-stream", "multipart/form-data", "application/x-www-form-urlencoded")
             .Produces<ImportReport>(StatusCodes.Status201Created).Produces<ImportReport>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status422UnprocessableEntity);

@@ -55,15 +55,19 @@ internal sealed class StoreComparison(OathDbContext db, Sealer sealer, string di
     {
         var counter = token.Counter!.Counter;
         var from = token.Import is { } import ? $"from {import.FileName}" : "made on this server";
-        if (sameIdentity && token.Import?.Digest == digest)
+        var sameFile = sameIdentity && token.Import?.Digest == digest;
+        if (sameFile && token.Counter.Generation > 1)
         {
-            Leave(key, token, token.Counter.Generation > 1 ? "already imported from this very file; reseeded since, and left so" : "already imported from this very file");
+            Leave(key, token, "already imported from this very file; reseeded since, and left so");
         }
         else if (!HasSameSecret(key, token))
         {
+            // The same octets open to another seed under another key, which nobody noticed where MACs were not checked.
             key.Refuse(
                 sameIdentity ? Fault.ChangedSeed : Fault.SerialTaken,
-                $"token {token.Serial} is in the store with another seed ({from}); if the key was reseeded, reseed the token too, otherwise ask the sender");
+                sameFile
+                    ? $"token {token.Serial} was imported from this very file with another seed, so one of the two keys given for it was wrong; if that was the earlier one, take import {token.ImportId} back and import the file again"
+                    : $"token {token.Serial} is in the store with another seed ({from}); if the key was reseeded, reseed the token too, otherwise ask the sender");
         }
         else if (token.Type != key.Type || token.Algorithm != key.Algorithm || token.Digits != key.Digits || token.TimeStep != key.TimeStep)
         {
@@ -71,7 +75,7 @@ internal sealed class StoreComparison(OathDbContext db, Sealer sealer, string di
         }
         else if (key.Type == TokenType.Totp || key.Counter == token.StartCounter || key.Counter == counter)
         {
-            Leave(key, token, $"already in the store, {from}");
+            Leave(key, token, sameFile ? "already imported from this very file" : $"already in the store, {from}");
         }
         else if (key.Counter < counter)
         {

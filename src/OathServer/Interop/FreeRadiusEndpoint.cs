@@ -32,21 +32,16 @@ internal static class FreeRadiusEndpoint
 
         try
         {
-            if (request["state"] is { Length: > 0 } state)
+            var (verdict, challenge) = await clients.CheckAsync(
+                http, new Asked(user, Serial: null, realm), request["state"] is { Length: > 0 } state ? TextOf(state) : null, code,
+                challenges: request["challenges"] == "yes", http.RequestAborted);
+            if (challenge is not null)
             {
-                http.Response.StatusCode = StatusOf((await clients.AnswerAsync(http, TextOf(state), code, http.RequestAborted)).Outcome);
+                await WriteChallengeAsync(http, challenge);
                 return;
             }
 
-            var verdict = await clients.ValidateAsync(http, user, serial: null, realm, code, http.RequestAborted);
-            if (request["challenges"] == "yes"
-                && await clients.ChallengeAsync(verdict.Outcome, user, serial: null, realm, code, http.RequestAborted) is { } issued)
-            {
-                await WriteChallengeAsync(http, issued.Transaction);
-                return;
-            }
-
-            http.Response.StatusCode = StatusOf(verdict.Outcome);
+            http.Response.StatusCode = StatusOf(verdict.Answer);
         }
         catch (StorageUnavailableException)
         {
@@ -54,16 +49,16 @@ internal static class FreeRadiusEndpoint
         }
     }
 
-    private static int StatusOf(Outcome outcome) => outcome switch
+    private static int StatusOf(FacadeAnswer answer) => answer switch
     {
-        Outcome.Accepted or Outcome.Resynchronised or Outcome.AcceptedElsewhere => StatusCodes.Status204NoContent,
-        Outcome.Throttled or Outcome.Locked => StatusCodes.Status403Forbidden,
-        Outcome.UnknownUser => StatusCodes.Status404NotFound,
+        FacadeAnswer.Accepted => StatusCodes.Status204NoContent,
+        FacadeAnswer.Locked => StatusCodes.Status403Forbidden,
+        FacadeAnswer.UnknownUser => StatusCodes.Status404NotFound,
         _ => StatusCodes.Status401Unauthorized,
     };
 
     /// <summary>Attributes as rlm_rest reads them.</summary>
-    private static async Task WriteChallengeAsync(HttpContext http, string transaction)
+    private static async Task WriteChallengeAsync(HttpContext http, Challenge challenge)
     {
         http.Response.StatusCode = StatusCodes.Status200OK;
         http.Response.ContentType = "application/json";
@@ -71,8 +66,8 @@ internal static class FreeRadiusEndpoint
         await using var writer = new Utf8JsonWriter(http.Response.BodyWriter);
         writer.WriteStartObject();
         writer.WriteString("control:Response-Packet-Type", "Access-Challenge");
-        writer.WriteString("reply:Reply-Message", OtherClients.NextCodePlease);
-        writer.WriteString("reply:State", transaction);
+        writer.WriteString("reply:Reply-Message", challenge.Message);
+        writer.WriteString("reply:State", challenge.Transaction);
         writer.WriteEndObject();
     }
 

@@ -7,7 +7,8 @@ internal static class InteropServices
     {
         services.AddSingleton(configuration.GetSection(InteropPolicy.Section).Get<InteropPolicy>() ?? new InteropPolicy());
         services.AddSingleton<OtherClients>();
-        services.AddSingleton<ResyncChallenge>();
+        services.AddSingleton<Transactions>();
+        services.AddSingleton<ServiceAccounts>();
     }
 
     public static void MapInterop(this WebApplication app)
@@ -16,6 +17,7 @@ internal static class InteropServices
         if (policy.PrivacyIdea)
         {
             PrivacyIdeaEndpoint.Map(app);
+            PrivacyIdeaAccountEndpoint.Map(app);
         }
 
         if (policy.FreeRadius)

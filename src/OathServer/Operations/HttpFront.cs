@@ -18,7 +18,7 @@ internal static class HttpFront
         services.AddExceptionHandler<FaultToProblem>();
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options => Strict(options.SerializerOptions));
-        services.AddOpenApi();
+        services.AddApiDescription();
         // It would make an activity and a scope of each request, and write whole URLs: in them stand one-time links and names.
         services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None));
     }

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
 using OathServer.Access;
 using OathServer.Operations;
 using OathServer.Validation.Elsewhere;
@@ -48,6 +50,7 @@ internal static class ValidateEndpoint
             .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(ValidateReply), ["application/json"]))
             .WithSummary("Validates a one-time code. Accepted at most once, durable before the reply.")
             .WithDescription($"With the header {RequestIdHeader} a request may be repeated for 60 seconds after an acceptance: the same relying party, id, subject and code get the same answer.")
+            .AddOpenApiOperationTransformer(NameRequests)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         ParallelRunEndpoint.Map(routes);
         RealmPolicyEndpoint.Map(routes);
@@ -56,6 +59,19 @@ internal static class ValidateEndpoint
             .WithSummary("Realigns a token with its key by consecutive codes.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static Task NameRequests(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
+    {
+        operation.Parameters ??= [];
+        operation.Parameters.Add(new OpenApiParameter
+        {
+            Name = RequestIdHeader,
+            In = ParameterLocation.Header,
+            Description = "Names this request, so that it may be repeated after a lost reply.",
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = RequestIdMax },
+        });
+        return Task.CompletedTask;
     }
 
     private static async Task ValidateAsync(HttpContext http, Validator validator)

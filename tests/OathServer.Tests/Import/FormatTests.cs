@@ -11,7 +11,7 @@ namespace OathServer.Tests.Import;
 
 public sealed class FormatTests
 {
-    private const int SampleFiles = 17;
+    private const int SampleFiles = 18;
 
     private static readonly string folder = Path.Combine(Uploads.Samples, "import");
 
@@ -105,6 +105,22 @@ public sealed class FormatTests
 
         Assert.Contains(word, problem.ToString(), StringComparison.Ordinal);
         Assert.Equal((0, 0, 0, 0), await server.RowsAsync());
+    }
+
+    [Fact]
+    public async Task An_encrypted_record_of_SafeWord_is_refused_with_the_way_out_and_a_users_is_said_to_be_left_out()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        const string sealedKey = "dn: x\nobjectclass: SccDesAuthenticator\nsccAuthenticatorId: S1\nsccTokenData: sccKey=(aes:00112233);sccMode=E;sccPwLen=6;\n";
+        const string withUser = "dn: y\nobjectclass: SccUser\nsccUserId: alice\nsccAuthenticator: 1:S2\n\ndn: x\nsccAuthenticatorId: S2\n"
+            + "sccTokenData: sccKey=3132333435363738393031323334353637383930;sccMode=E;sccPwLen=6;\n";
+
+        var problem = await (await server.ImportAsync(Encoding.UTF8.GetBytes(sealedKey))).ProblemAsync(HttpStatusCode.UnprocessableEntity);
+        var report = await (await server.ImportAsync(Encoding.UTF8.GetBytes(withUser))).ReportAsync(HttpStatusCode.Created);
+
+        Assert.Contains("export it opened", problem.ToString(), StringComparison.Ordinal);
+        Assert.Contains(report.Warnings, w => w.Contains("1 entries are none of an authenticator", StringComparison.Ordinal));
+        Assert.True(await server.AcceptsAsync("S2", Codes.Hotp(Codes.Secret, 0)));
     }
 
     [Theory]

@@ -7,7 +7,7 @@ namespace OathServer.Tests.Import;
 /// file by another program, is accepted, and it is the very next one.</summary>
 public class SeedFileTests
 {
-    private const int ExpectedTokens = 34;
+    private const int ExpectedTokens = 37;
 
     private static readonly string Oathtool = "/usr/bin/oathtool";
 

@@ -43,6 +43,19 @@ public class UploadTests
     }
 
     [Fact]
+    public async Task What_curl_sends_without_being_told_a_type_is_the_file()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var client = await server.Client(Roles.Provisioner);
+        using var content = new ByteArrayContent(Uploads.Sample("import/reseed.csv"));
+        content.Headers.ContentType = new("application/x-www-form-urlencoded");
+
+        using var reply = await client.PostAsync("/v1/imports", content, TestContext.Current.CancellationToken);
+
+        Assert.Equal(5, (await reply.ReportAsync(HttpStatusCode.Created)).Totals.Imported);
+    }
+
+    [Fact]
     public async Task A_form_carries_file_key_owners_and_settings_in_any_order()
     {
         await using var server = await ServerUnderTest.StartAsync();

@@ -14,7 +14,7 @@ public class PrivacyIdeaTests
         await using var server = await ServerUnderTest.StartAsync();
         var client = await server.Client(role: null);
 
-        foreach (var path in (string[])["/validate/check", "/validate/radiuscheck", "/token/resync", "/radius/authorize"])
+        foreach (var path in (string[])["/validate/check", "/validate/radiuscheck", "/validate/triggerchallenge", "/validate/polltransaction", "/auth", "/token/resync", "/radius/authorize"])
         {
             using var reply = await client.PostAsync(path, Form("user=alice&pass=755224"), Cancel);
             Assert.Contains(reply.StatusCode, (HttpStatusCode[])[HttpStatusCode.NotFound, HttpStatusCode.Unauthorized]);

@@ -98,6 +98,7 @@ internal static class Recognition
         {
             SeedFormat.FreeipaLdif => lines.Exists(l => l.StartsWith("dn:", StringComparison.OrdinalIgnoreCase))
                 && lines.Exists(l => l.StartsWith("objectClass: ipatoken", StringComparison.OrdinalIgnoreCase)),
+            SeedFormat.SafewordDat => lines.Exists(l => l.StartsWith(SafeWordSeeds.Data + ":", StringComparison.OrdinalIgnoreCase)),
             SeedFormat.SerialSecretCounter => rows.TrueForAll(r => r.Length == 2 || (r.Length == 3 && r[2].Length > 0 && r[2].All(char.IsAsciiDigit))),
             SeedFormat.OathCsv => rows.TrueForAll(r => r.Length <= 10) && !rows.Exists(r => r.Length >= 3 && r[2].All(char.IsAsciiDigit) && r[2].Length > 0)
                 && (rows.TrueForAll(r => r.Length > 1) || rows.Exists(r => r.Length > 2 && IsType(r[2]))) && rows.TrueForAll(r => r.Length < 3 || IsType(r[2]) || (r.Length >= 6 && IsType(r[5])) || r.Length == 5),

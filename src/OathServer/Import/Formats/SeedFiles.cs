@@ -30,6 +30,13 @@ internal static class SeedFiles
             return new SeedFile(Words(format), FreeIpaSeeds.Read(stream, options), [Unprotected]);
         }
 
+        if (format == SeedFormat.SafewordDat)
+        {
+            var file = SafeWordSeeds.Open(stream, options, Words(format));
+            file.Warnings.Add(Unprotected);
+            return file;
+        }
+
         var separator = Recognition.Separator(head);
         var withUser = Recognition.IsOathCsvVersion2(head);
         CsvTable Table() => new(stream, separator);
@@ -78,6 +85,7 @@ internal static class SeedFiles
         SeedFormat.UsersOath => "pam_oath users file",
         SeedFormat.SafenetXml => "SafeNet XML",
         SeedFormat.FreeipaLdif => "FreeIPA LDIF",
+        SeedFormat.SafewordDat => "SafeWord authenticator records",
         SeedFormat.Pskc => "PSKC",
         _ => "CSV with named columns",
     };

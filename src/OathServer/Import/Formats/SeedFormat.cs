@@ -27,6 +27,9 @@ internal enum SeedFormat
     /// <summary>FreeIPA's tokens, exported as LDIF by the directory manager.</summary>
     FreeipaLdif,
 
+    /// <summary>SafeWord's authenticator records (<c>.dat</c>), which came with eToken PASS.</summary>
+    SafewordDat,
+
     /// <summary>Any table whose columns the operator names.</summary>
     Columns,
 }

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Operations;
 using OathServer.Storage;
@@ -38,27 +37,13 @@ internal static class ParallelRunEndpoint
             .ProducesProblem(StatusCodes.Status400BadRequest);
 
     private static async Task<Results<Ok<ParallelRunView>, ProblemHttpResult>> Report(
-        OathDbContext db, ParallelRun run, ParallelRunPolicy policy, CancellationToken cancel, bool? moved = null, int take = 100, int skip = 0)
+        OathDbContext db, ParallelRunPolicy policy, CancellationToken cancel, bool? moved = null, int take = 100, int skip = 0)
     {
         if (take is < 1 or > PageMax || skip < 0)
         {
             return Problem.BadField(take is < 1 or > PageMax ? "take" : "skip", $"take is 1 to {PageMax}, skip 0 or more.");
         }
 
-        var rows = db.LivesElsewhere.AsNoTracking().Select(l => new
-        {
-            Row = l,
-            Moved = l.IsSerial
-                ? db.Tokens.Any(t => t.Serial == l.Name)
-                : db.Tokens.Any(t => t.Person != null && t.Person.Realm == l.Realm && t.Person.NormalizedName == l.NormalizedName),
-        });
-        var left = await rows.CountAsync(r => !r.Moved, cancel);
-        var there = await rows.CountAsync(r => r.Moved, cancel);
-        var page = await rows.Where(r => moved == null || r.Moved == moved)
-            .OrderBy(r => r.Moved).ThenByDescending(r => r.Row.LastAcceptedAt).ThenBy(r => r.Row.Id).Skip(skip).Take(take).ToListAsync(cancel);
-        return TypedResults.Ok(new ParallelRunView(
-            run.IsOn, policy.Server, left, there, await db.AcceptedElsewhere.CountAsync(cancel), page.ConvertAll(r => new LivingElsewhere(
-                r.Row.IsSerial ? null : r.Row.Realm, r.Row.IsSerial ? null : r.Row.Name, r.Row.IsSerial ? r.Row.Name : null, r.Row.Token, r.Moved,
-                r.Row.Accepted, r.Row.FirstAcceptedAt, r.Row.LastAcceptedAt))));
+        return TypedResults.Ok(await ParallelRunReport.ReadAsync(db, policy, moved, skip, take, cancel));
     }
 }
