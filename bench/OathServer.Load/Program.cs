@@ -4,7 +4,7 @@ using OathServer.Load;
 // The running server under load, against peers, on this machine. See docs/performance.md.
 var mode = args.FirstOrDefault() ?? "help";
 var tokens = Number("--tokens", 100_000);
-if (mode is "ratios" or "growth" or "drive" or "versus")
+if (mode is "ratios" or "growth" or "drive" or "versus" or "timing" or "overload" or "soak")
 {
     await PublishedServer.PrepareAsync(Option("--published"));
 }
@@ -23,9 +23,20 @@ switch (mode)
     case "import":
         return await ImportSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "drive":
-        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"));
+        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"), args.Contains("--allocations"));
     case "pages":
         return await PageSpeed.RunAsync(tokens, Option("--store") == "postgresql");
+    case "timing":
+        return await AnswerTimes.RunAsync();
+    case "audit":
+        return await AuditCost.RunAsync(tokens, Option("--store") == "postgresql");
+    case "overload":
+        return await Overload.RunAsync(tokens, Number("--seconds", 60), Option("--store") == "postgresql");
+    case "soak":
+        return await Overload.SoakAsync(tokens, Number("--seconds", 60), Option("--store") == "postgresql");
+    case AuditCost.Logged or AuditCost.Unlogged:
+        await AuditCost.ServeAsync(mode == AuditCost.Logged);
+        return 0;
     case "peer-bare":
         await Peers.Bare().RunAsync();
         return 0;
@@ -43,8 +54,12 @@ switch (mode)
             versus     the published server against one published before, --other FOLDER
             drive      one server held under load, for a profiler
             pages      each page of the console over so many keys: milliseconds and kilobytes
+            timing     whether the time of a refusal tells its reason: unknown, wrong, throttled, suspended; about 20 seconds
+            audit      what it costs that every validation is in the trail, against the same server without entries
+            overload   twice the load it can carry for --seconds (60): what is shed, how long the accepted wait, memory
+            soak       60 % of it for --seconds (60): what grows
             Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
-                     of drive: --connections N --seconds N --postgresql CONNECTION
+                     of drive: --connections N --seconds N --postgresql CONNECTION --allocations
             """);
         return 2;
 }

@@ -89,11 +89,13 @@ public class CallTests
         await using var desk = await Desk.OpenAsync(server);
         var keyboard = desk.Page.Keyboard;
 
+        await desk.HasKeyboardAsync("input[name=q]");
         await keyboard.TypeAsync("alice");
         await keyboard.PressAsync("Enter");
-        await desk.SeesAsync("What does the caller see?");
+        await desk.HasKeyboardAsync("button[name=complaint]");
         await keyboard.PressAsync("Enter");
         await desk.SeesAsync("No attempt of this token has arrived here");
+        await desk.HasKeyboardAsync("input[name=code1]");
         await keyboard.TypeAsync(Codes.Hotp(Codes.Secret, 3));
         await keyboard.PressAsync("Tab");
         await keyboard.TypeAsync(Codes.Hotp(Codes.Secret, 4));
@@ -113,13 +115,14 @@ public class CallTests
         await using var desk = await Desk.OpenAsync(server, script: false);
         var keyboard = desk.Page.Keyboard;
 
+        await desk.HasKeyboardAsync("input[name=q]");
         await keyboard.TypeAsync("alice");
         await keyboard.PressAsync("Enter");
         await desk.SeesAsync("What does the caller see?");
         await desk.TabToAsync("Windows or a smart-card sign-in refuses the PIN");
         await keyboard.PressAsync("Enter");
         await desk.SeesAsync("Not locked: 5 tries are left.");
-        // The field for the reason has the keyboard already.
+        await desk.HasKeyboardAsync("#reason");
         await keyboard.TypeAsync("ticket 4711, identity checked by call-back");
         await keyboard.PressAsync("Enter");
 

@@ -12,9 +12,9 @@ public class PageTests
     internal static readonly string[] SpokenPages =
     [
         "/", "/?q=nobody-of-that-name", "/provision", "/jobs", "/batches", "/batches/new", "/imports", "/imports/new", "/keys", "/readiness",
-        "/audit", "/admin", "/admin/profiles", "/admin/profiles/default", "/admin/policies", "/admin/api-keys",
+        "/audit", "/reveals", "/admin", "/admin/profiles", "/admin/profiles/default", "/admin/policies", "/admin/api-keys",
         "/admin/api-keys/1", "/admin/staff", "/admin/staff/nobody", "/admin/agents", "/admin/webhooks", "/admin/secrets?count=yes",
-        "/keys/00011171", "/keys/00099999", "/tokens/A1/reseed", "/account/password",
+        "/keys/00011171", "/keys/00099999", "/tokens/A1/reseed", "/account/password", "/account/passkeys",
     ];
 
     private static readonly string[] Pages = SpokenPages;

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Storage;
 using OathServer.Tests;
+using OathServer.Tests.Databases;
 
 namespace OathServer.Browser.Tests;
 
@@ -87,3 +88,6 @@ public class RolloutDayTests
         return Path.Combine(folder.FullName, "samples/pskc", name);
     }
 }
+
+[OnPostgreSql]
+public class RolloutDayTestsOnPostgreSql : RolloutDayTests;

@@ -85,7 +85,9 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM: as systemd and containers stop it.</summary>
-    public void Terminate() => Assert.Equal(0, Kill(process.Id, SigTerm));
+    public void Terminate() => Signal(SigTerm);
+
+    public void Signal(int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
     /// <summary>How it ended, once it has and all it said is here.</summary>
     public async Task<int> ExitCodeAsync()

@@ -24,13 +24,14 @@ internal static class AccessServices
         services.AddSingleton<ApiKeyLimits>();
         services.AddSingleton<StaffLinks>();
         services.AddScoped<StaffLife>();
+        services.AddScoped<StaffPasskeys>();
         var authentication = services.AddAuthentication(EitherScheme)
             .AddPolicyScheme(EitherScheme, displayName: null, options => options.ForwardDefaultSelector = http =>
                 ApiKeyAuthentication.IsSent(http.Request) ? ApiKeyAuthentication.SchemeName : StaffSession.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, configureOptions: null)
             .AddCookie(StaffSession.SchemeName, StaffSession.Configure);
         OpenIdSignIn.Add(authentication, configuration);
-        AddStaff(services);
+        AddStaff(services, configuration);
         AddCookies(services);
         var authorization = services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build());
@@ -44,7 +45,7 @@ internal static class AccessServices
     /// <summary>The API key of this request; null for staff who signed in otherwise.</summary>
     public static KnownApiKey? ApiKey(this HttpContext http) => http.Features.Get<KnownApiKey>();
 
-    private static void AddStaff(IServiceCollection services)
+    private static void AddStaff(IServiceCollection services, IConfiguration configuration)
     {
         services.AddIdentityCore<StaffMember>(options =>
             {
@@ -59,6 +60,7 @@ internal static class AccessServices
             .AddSignInManager()
             .AddPasswordValidator<StaffPasswords>();
         services.AddScoped<IUserStore<StaffMember>, UserOnlyStore<StaffMember, OathDbContext, int>>();
+        services.Configure<IdentityPasskeyOptions>(options => StaffPasskeys.Configure(options, configuration));
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = StaffPasswords.Iterations);
     }
 

@@ -50,7 +50,7 @@ internal static class ApiKeyCommand
         return new Command("apikey", "API keys of relying parties and automations.") { create, List(), Revoke() };
     }
 
-    private static readonly AuditEvent Actor = new("command line", "", "");
+    private static readonly AuditEvent Actor = AuditEvent.OnThisMachine();
 
     /// <summary>Upper-case SHA-256 of a certificate that is named by file or by that fingerprint itself.</summary>
     /// <exception cref="ArgumentException">It is neither.</exception>

@@ -19,7 +19,7 @@ internal static class StaffCommand
             await using var scope = host.Services.CreateAsyncScope();
             var life = scope.ServiceProvider.GetRequiredService<StaffLife>();
             var who = parsed.GetRequiredValue(name);
-            var actor = new AuditEvent("command line", "", "");
+            var actor = AuditEvent.OnThisMachine();
             var staff = await life.FindAsync(who);
             string? path;
             if (staff is not null)

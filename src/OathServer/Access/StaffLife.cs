@@ -15,6 +15,8 @@ internal enum StaffFault
     LinkUsed,
     BadPassword,
     WrongPassword,
+    BadPasskey,
+    TooManyPasskeys,
 }
 
 /// <summary>How a change of staff went; <paramref name="Text"/> says what was wrong with a password or a name.</summary>

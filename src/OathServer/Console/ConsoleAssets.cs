@@ -8,17 +8,21 @@ internal static class ConsoleAssets
 {
     private static readonly Asset Css = Read("console.css", "text/css; charset=utf-8");
     private static readonly Asset Js = Read("console.js", "text/javascript; charset=utf-8");
+    private static readonly Asset Keys = Read("passkeys.js", "text/javascript; charset=utf-8");
     private static readonly Asset Svg = Read("console.svg", "image/svg+xml");
 
     public static string Style => Css.Path;
 
     public static string Script => Js.Path;
 
+    /// <summary>The script of the sign-in pages, which have no other.</summary>
+    public static string Passkeys => Keys.Path;
+
     public static string Icon => Svg.Path;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var asset in (Asset[])[Css, Js, Svg])
+        foreach (var asset in (Asset[])[Css, Js, Keys, Svg])
         {
             routes.MapGet($"/assets/{{version}}/{asset.Name}", (string version, HttpContext http) =>
             {

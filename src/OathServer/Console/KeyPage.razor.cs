@@ -57,7 +57,7 @@ public partial class KeyPage
     private int CodesNeeded => Policy.CodesForResync;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         await LoadAsync();
         if (call is null)

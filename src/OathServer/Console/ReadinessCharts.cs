@@ -31,28 +31,25 @@ internal sealed record ReadinessCharts(
     public static async Task<ReadinessCharts> ReadAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
         var last = AttemptCount.HourOf(now);
-        var counts = await AttemptFigures.ByHourAsync(db, last - (DaysShown * 24) + 1, cancel);
-        var ahead = counts.Where(c => c.Key.Kind <= AttemptCount.FarAhead).GroupBy(c => c.Key.Kind)
-            .ToDictionary(g => g.Key, g => g.Sum(c => c.Value));
+        var sums = await AttemptFigures.SinceAsync(db, last - (DaysShown * 24) + 1, cancel);
+        var ahead = sums.ByKind.Where(k => k.Key <= AttemptCount.FarAhead).ToDictionary();
         var accepted = ahead.Values.Sum();
         return new ReadinessCharts(
             accepted == 0 ? [] : [.. Most.Select((edge, i) => new ChartBar(Edge(i), ahead.Where(a => a.Key <= edge && (i == 0 || a.Key > Most[i - 1])).Sum(a => a.Value), 0))],
-            Bars(counts, last, HoursShown, each: 1), Bars(counts, last, DaysShown, each: 24), accepted, Percentile(ahead, accepted));
+            Bars(sums.ByHour, last, HoursShown, each: 1), Bars(sums.ByHour, last, DaysShown, each: 24), accepted, Percentile(ahead, accepted));
     }
 
-    private static List<ChartBar> Bars(Dictionary<(int Hour, int Kind), long> counts, int last, int shown, int each)
+    private static List<ChartBar> Bars(IReadOnlyDictionary<int, (long Good, long Bad)> hours, int last, int shown, int each)
     {
         var bars = new (long Good, long Bad)[shown];
-        foreach (var ((hour, kind), count) in counts)
+        foreach (var (hour, (good, bad)) in hours)
         {
             var ago = (last - hour) / each;
-            if (ago < 0 || ago >= shown || kind == AttemptCount.Neither)
+            if (hour <= last && ago < shown)
             {
-                continue;
+                ref var bar = ref bars[shown - 1 - ago];
+                bar = (bar.Good + good, bar.Bad + bad);
             }
-
-            ref var bar = ref bars[shown - 1 - ago];
-            bar = kind == AttemptCount.Refused ? (bar.Good, bar.Bad + count) : (bar.Good + count, bar.Bad);
         }
 
         return Array.TrueForAll(bars, b => b is (0, 0)) ? []

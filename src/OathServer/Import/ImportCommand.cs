@@ -65,7 +65,7 @@ internal static class ImportCommand
             var progress = new ProgressLine();
             var report = await host.Services.GetRequiredService<ShipmentImport>().ImportAsync(
                 scope.ServiceProvider.GetRequiredService<OathDbContext>(), stream, path == "-" ? "standard input" : Path.GetFileName(path),
-                options with { Progress = progress.Show }, new AuditEvent(Environment.UserName, "", "") { Origin = "command line" }, cancel);
+                options with { Progress = progress.Show }, AuditEvent.OnThisMachine(), cancel);
             progress.Clear();
             ReportText.Write(report, parsed.GetValue(json));
             if (report.Totals.Refused > 0 && !options.Partial)

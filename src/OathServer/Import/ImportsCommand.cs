@@ -44,7 +44,7 @@ internal static class ImportsCommand
     private static async Task<int> UndoAsync(IServiceProvider services, OathDbContext db, long id, CancellationToken cancel)
     {
         var result = await services.GetRequiredService<ImportUndo>().UndoAsync(
-            db, id, new AuditEvent(Environment.UserName, "", "") { Origin = "command line" }, cancel);
+            db, id, AuditEvent.OnThisMachine(), cancel);
         if (result.Import is null)
         {
             return await ImportCommand.FailAsync($"There is no import {id}; imports list shows them.");

@@ -24,16 +24,18 @@ internal sealed record Standing(
     {
         var counters = await db.Counters.AsNoTracking().GroupBy(c => new { c.State, c.Flags })
             .Select(g => new { g.Key.State, g.Key.Flags, Count = g.LongCount() }).ToListAsync(cancel);
-        var live = db.Records.AsNoTracking().Where(r => r.Status != KeyStatus.Retired && r.Status != KeyStatus.Lost);
-        var open = db.Jobs.AsNoTracking().Where(j => j.State == JobState.Open);
+        // Read from the index that readiness reads, not from the records.
+        var keys = await db.Records.Where(r => r.Status != KeyStatus.Retired && r.Status != KeyStatus.Lost)
+            .GroupBy(r => new { r.Closed, r.Status }).Select(g => new { g.Key.Closed, g.Key.Status, Count = g.Count() }).ToListAsync(cancel);
+        var open = db.Jobs.AsNoTracking().Where(j => j.OpenCuid != null);
         var (lag, wait) = await WebhooksAsync(db, now, cancel);
         return new Standing(
             counters.GroupBy(c => c.State).ToDictionary(g => g.Key, g => g.Sum(c => c.Count)),
             counters.Where(c => c.Flags.HasFlag(CounterFlags.Locked)).Sum(c => c.Count),
             counters.Where(c => c.Flags.HasFlag(CounterFlags.ResyncRequired)).Sum(c => c.Count),
-            await live.CountAsync(cancel),
-            await live.CountAsync(r => r.PukMethod != PukMethod.Derived && r.SealedPuk == null, cancel),
-            await live.CountAsync(r => r.Status == KeyStatus.InDoubt, cancel),
+            keys.Sum(k => k.Count),
+            keys.Where(k => !k.Closed.HasFlag(ClosedGaps.Puk)).Sum(k => k.Count),
+            keys.Where(k => k.Status == KeyStatus.InDoubt).Sum(k => k.Count),
             await open.CountAsync(cancel),
             await open.CountAsync(j => j.Trouble != null, cancel),
             lag,

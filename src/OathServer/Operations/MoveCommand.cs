@@ -104,9 +104,10 @@ internal static class MoveCommand
         // Proves that the sealing key opens what was moved, and puts the trigger in place.
         await destination.Services.GetRequiredService<StorageStart>().RunAsync(cancel);
         var trail = destination.Services.GetRequiredService<AuditTrail>();
-        await trail.SaveAsync(to, cancel, new AuditEvent(Environment.UserName, "storage.move", "done")
+        await trail.SaveAsync(to, cancel, AuditEvent.OnThisMachine() with
         {
-            Origin = "command line",
+            Action = "storage.move",
+            Outcome = "done",
             Detail = $"{rows} rows from SQLite to PostgreSQL, counts and digests equal",
         });
         if (await trail.VerifyAsync(to, cancel) is { } broken)

@@ -234,7 +234,7 @@ internal static class ProvisioningEndpoint
 
     internal static async Task<List<JobView>> ViewsAsync(OathDbContext db, IQueryable<ProvisioningJob> jobs, CancellationToken cancel)
     {
-        var found = await jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal))
+        var found = await jobs
             .Select(j => new
             {
                 Job = j,

@@ -24,9 +24,9 @@ internal static class RecordSearch
         var cuid = Canonical(trimmed);
         var cuids = new HashSet<string>(StringComparer.Ordinal);
         cuids.UnionWith(await db.Records.Where(r => r.Cuid == cuid).Select(r => r.Cuid).ToListAsync(cancel));
-        cuids.UnionWith(await db.Records.Where(r => r.DeviceSerial == trimmed).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
+        cuids.UnionWith(await db.Records.Where(r => r.DeviceSerial == trimmed).OrderBy(r => r.Cuid).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
         cuids.UnionWith(await db.Tokens.Where(t => t.Serial == trimmed && t.Cuid != null).Select(t => t.Cuid!).ToListAsync(cancel));
-        cuids.UnionWith(await db.Records.Where(r => people.Contains(r.PersonId!.Value)).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
+        cuids.UnionWith(await db.Records.Where(r => people.Contains(r.PersonId!.Value)).OrderBy(r => r.Cuid).Select(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel));
         return await Whole(db).Where(r => cuids.Contains(r.Cuid)).OrderBy(r => r.Cuid).Take(ResultsMax).ToListAsync(cancel);
     }
 
@@ -40,11 +40,11 @@ internal static class RecordSearch
         var name = Person.Normalize(text);
         var past = name + '\uffff';
         var found = new HashSet<long>();
-        found.UnionWith(await db.People.Where(p => p.NormalizedName == name).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.NormalizedName == name).OrderBy(p => p.Id).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
         found.UnionWith(await db.People.Where(p => p.NormalizedName.CompareTo(name) >= 0 && p.NormalizedName.CompareTo(past) < 0)
             .OrderBy(p => p.NormalizedName).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
-        found.UnionWith(await db.People.Where(p => p.Mail == text).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
-        found.UnionWith(await db.People.Where(p => p.EmployeeNumber == text).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.Mail == text).OrderBy(p => p.Id).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
+        found.UnionWith(await db.People.Where(p => p.EmployeeNumber == text).OrderBy(p => p.Id).Select(p => p.Id).Take(ResultsMax).ToListAsync(cancel));
         return [.. found];
     }
 

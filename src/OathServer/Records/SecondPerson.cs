@@ -22,6 +22,9 @@ internal sealed class SecondPerson(AuditTrail audit, IConfiguration configuratio
     private readonly string[] realms = (configuration[RealmsSetting] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     private readonly TimeSpan within = TimeSpan.FromMinutes(configuration.GetValue("Records:SecondPersonMinutes", 15));
 
+    /// <summary>Whether any reveal takes two.</summary>
+    public bool IsOn => realms.Length > 0;
+
     /// <summary>Whether a reveal of this key takes two. A key of nobody counts to every realm named.</summary>
     public bool IsNeeded(KeyRecord record) => realms.Length > 0
         && (realms.Contains(Everywhere) || record.Person is null || realms.Contains(record.Person.Realm, StringComparer.OrdinalIgnoreCase));

@@ -3,21 +3,26 @@ namespace OathServer.Secrets;
 /// <summary>Reads from the settings which places keep sealing keys, and which of them seals.</summary>
 internal static class KeyRingSettings
 {
-    private const string File = "File";
-    private const string Settings = "Settings";
-    private const string Pkcs11 = "Pkcs11";
+    public const string File = "File";
+    public const string Settings = "Settings";
+    public const string Pkcs11 = "Pkcs11";
 
-    /// <summary>The ring. <c>Secrets:Provider</c> (<c>File</c>, <c>Settings</c>, <c>Pkcs11</c>) says which seals; without it the
-    /// token when one is set, else the key in the settings, else the file. Whatever else is set opens.</summary>
+    /// <summary>Which of them seals: the one that <c>Secrets:Provider</c> names, else the token when one is set, else the key in
+    /// the settings, else the file.</summary>
+    public static string ProviderOf(IConfiguration configuration) =>
+        configuration["Secrets:Provider"] is { Length: > 0 } named ? named
+        : configuration["Secrets:Pkcs11:Library"] is { Length: > 0 } ? Pkcs11
+        : configuration["Secrets:Key"] is { Length: > 0 } ? Settings : File;
+
+    /// <summary>The ring. <c>Secrets:Provider</c> (<c>File</c>, <c>Settings</c>, <c>Pkcs11</c>) says which seals
+    /// (<see cref="ProviderOf"/>); whatever else is set opens.</summary>
     /// <exception cref="InvalidOperationException">The settings do not fit, or a key cannot be had.</exception>
     public static KeyRing Open(IConfiguration configuration, string defaultFile, bool mayCreate, ILogger log)
     {
         var path = configuration["Secrets:KeyFile"] is { Length: > 0 } set ? set : defaultFile;
         var (key, retired) = (configuration["Secrets:Key"], configuration["Secrets:RetiredKeys"]);
         var token = TokenAddress.Of(configuration);
-        var provider = configuration["Secrets:Provider"] is { Length: > 0 } named ? named
-            : token is not null ? Pkcs11
-            : !string.IsNullOrEmpty(key) ? Settings : File;
+        var provider = ProviderOf(configuration);
         var sources = new Dictionary<string, IKeySource>();
         if (provider == File || System.IO.File.Exists(path))
         {

@@ -27,6 +27,7 @@ internal static class SignInPages
         open.MapGet("/setup", ShowSetup);
         open.MapPost("/setup", Setup).RequireRateLimiting(StaffLimits.Policy);
         open.MapPost("/sign-out", SignOut);
+        routes.MapPasskeys();
         var own = routes.MapGroup("/account").RequireAuthorization(Rules.OwnAccount).WithMetadata(new SpokenPage()).ExcludeFromDescription();
         own.MapGet("/password", RazorComponentResult () => Page<PasswordForm>(new { }));
         own.MapPost("/password", ChangePassword).RequireRateLimiting(StaffLimits.Policy);
@@ -110,11 +111,11 @@ internal static class SignInPages
         return Page<PasswordForm>(new { Done = true });
     }
 
-    private static RazorComponentResult<SignInForm> SignInPage(IConfiguration configuration, string? back, string? name, Phrase? fault) =>
+    internal static RazorComponentResult<SignInForm> SignInPage(IConfiguration configuration, string? back, string? name, Phrase? fault) =>
         Page<SignInForm>(new { Fault = fault, Name = name, Back = ConsolePages.Local(back), OpenId = OpenIdSignIn.IsConfigured(configuration) });
 
     private static RazorComponentResult<SetupForm> SetupPage(StaffLink? link, string token, string? name, Phrase? fault) =>
         Page<SetupForm>(new { Usable = link is not null, NamesThemselves = link is { StaffId: null }, Token = token, Name = name, Fault = fault });
 
-    private static RazorComponentResult<T> Page<T>(object parameters) where T : IComponent => new RazorComponentResult<T>(parameters);
+    internal static RazorComponentResult<T> Page<T>(object parameters) where T : IComponent => new RazorComponentResult<T>(parameters);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
@@ -39,6 +41,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
     public DbSet<StaffMember> Staff => Set<StaffMember>();
 
     public DbSet<StaffLink> StaffLinks => Set<StaffLink>();
+
+    public DbSet<SpentChallenge> SpentChallenges => Set<SpentChallenge>();
 
     public DbSet<CookieKey> CookieKeys => Set<CookieKey>();
 
@@ -220,6 +224,20 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             link.HasIndex(l => l.Hash).IsUnique();
             link.HasOne<StaffMember>().WithMany().HasForeignKey(l => l.StaffId);
         });
+        model.Entity<IdentityUserPasskey<int>>(passkey =>
+        {
+            passkey.ToTable("staff_passkeys");
+            passkey.HasKey(p => p.CredentialId);
+            passkey.Property(p => p.CredentialId).HasMaxLength(1023);
+            passkey.HasOne<StaffMember>().WithMany().HasForeignKey(p => p.UserId);
+            passkey.Property(p => p.Data).HasConversion(
+                data => JsonSerializer.Serialize(data, JsonSerializerOptions.Web), text => JsonSerializer.Deserialize<IdentityPasskeyData>(text, JsonSerializerOptions.Web)!);
+        });
+        model.Entity<SpentChallenge>(challenge =>
+        {
+            challenge.ToTable("spent_challenges");
+            challenge.HasKey(c => c.Hash);
+        });
         model.Entity<CookieKey>().ToTable("cookie_keys");
         model.Entity<Webhook>(hook =>
         {
@@ -252,6 +270,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             entry.Property(e => e.Sequence).ValueGeneratedNever();
             entry.HasIndex(e => e.Cuid);
             entry.HasIndex(e => e.Serial);
+            entry.HasIndex(e => new { e.Action, e.Sequence });
         });
         model.Entity<ValidationBatch>(batch =>
         {

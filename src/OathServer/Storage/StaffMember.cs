@@ -31,6 +31,16 @@ internal sealed class StaffLink
     public DateTimeOffset? UsedAt { get; set; }
 }
 
+/// <summary>The question of a passkey sign-in that was answered: the same answer counts no second time.</summary>
+internal sealed class SpentChallenge
+{
+    /// <summary>SHA-256 of the challenge and what else the question held.</summary>
+    public required byte[] Hash { get; set; }
+
+    /// <summary>When the question is too old to be answered anyway.</summary>
+    public DateTimeOffset ForgetAt { get; set; }
+}
+
 /// <summary>A key of the session cookies, shared by all nodes, sealed (<see cref="Secrets.SealedPlace.CookieKey"/>).</summary>
 internal sealed class CookieKey
 {

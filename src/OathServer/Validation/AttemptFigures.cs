@@ -4,6 +4,11 @@ using OathServer.Storage;
 
 namespace OathServer.Validation;
 
+/// <summary>Attempts added up.</summary>
+/// <param name="ByKind">By what is said of them (<see cref="AttemptCount.Kind"/>).</param>
+/// <param name="ByHour">Let in and refused, by hour.</param>
+internal sealed record AttemptSums(IReadOnlyDictionary<int, long> ByKind, IReadOnlyDictionary<int, (long Good, long Bad)> ByHour);
+
 /// <summary>
 /// Counts the attempts of the log by hour, so that a chart over any time is one aggregated query. Any node counts the
 /// logs of all; a row is counted once, as its count and the place up to which it was counted are in one transaction.
@@ -17,21 +22,28 @@ internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider t
     private const int RowsAtOnce = 500;
     private const int KeptDays = 800;
 
-    /// <summary>Attempts by hour and kind since that hour, of all nodes together, up to the newest.</summary>
-    public static async Task<Dictionary<(int Hour, int Kind), long>> ByHourAsync(OathDbContext db, int since, CancellationToken cancel)
+    /// <summary>Attempts since that hour, of all nodes together, up to the newest: added up by the database.</summary>
+    public static async Task<AttemptSums> SinceAsync(OathDbContext db, int since, CancellationToken cancel)
     {
-        var counts = (await db.AttemptCounts.Where(c => c.Hour >= since).GroupBy(c => new { c.Hour, c.Kind })
-            .Select(g => new { g.Key.Hour, g.Key.Kind, Count = g.Sum(c => c.Count) }).ToListAsync(cancel))
-            .ToDictionary(c => (c.Hour, c.Kind), c => c.Count);
+        var counts = db.AttemptCounts.AsNoTracking().Where(c => c.Hour >= since);
+        var kinds = await counts.GroupBy(c => c.Kind).Select(g => new { g.Key, Count = g.Sum(c => c.Count) }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
+        var hours = await counts.GroupBy(c => c.Hour).Select(g => new
+        {
+            g.Key,
+            Good = g.Sum(c => c.Kind < AttemptCount.Refused ? c.Count : 0),
+            Bad = g.Sum(c => c.Kind == AttemptCount.Refused ? c.Count : 0),
+        }).ToDictionaryAsync(g => g.Key, g => (g.Good, g.Bad), cancel);
         foreach (var ((hour, kind), count) in await TailAsync(db, cancel))
         {
             if (hour >= since)
             {
-                counts[(hour, kind)] = counts.GetValueOrDefault((hour, kind)) + count;
+                kinds[kind] = kinds.GetValueOrDefault(kind) + count;
+                var (good, bad) = hours.GetValueOrDefault(hour);
+                hours[hour] = (good + (kind < AttemptCount.Refused ? count : 0), bad + (kind == AttemptCount.Refused ? count : 0));
             }
         }
 
-        return counts;
+        return new AttemptSums(kinds, hours);
     }
 
     /// <summary>Counts what was logged since the last time; true when there may be more.</summary>

@@ -40,11 +40,17 @@ internal sealed class CredentialCache
         return KeepAsync(tokens.BySerialAsync(serial, cancel), bySerial, serial, epoch);
     }
 
+    /// <summary>What is remembered of a serial number; nothing when it was not asked for lately, or is not there.</summary>
+    public CredentialFacts[] RememberedBySerial(string serial) => bySerial.Find(serial) ?? [];
+
+    /// <summary>The same of a user of a realm.</summary>
+    public CredentialFacts[] RememberedByUser(string realm, string user) => byUser.Find(Key(realm, Person.Normalize(user))) ?? [];
+
     /// <summary>The credentials of a user of a realm, oldest first. <paramref name="fresh"/> asks the database.</summary>
     public ValueTask<CredentialFacts[]> ByUserAsync(string realm, string user, CancellationToken cancel, bool fresh = false)
     {
         var name = Person.Normalize(user);
-        var key = realm + "\n" + name;
+        var key = Key(realm, name);
         if (!fresh && byUser.Find(key) is { } facts)
         {
             return ValueTask.FromResult(facts);
@@ -53,6 +59,8 @@ internal sealed class CredentialCache
         var epoch = byUser.Epoch;
         return KeepAsync(tokens.ByUserAsync(realm, name, cancel), byUser, key, epoch);
     }
+
+    private static string Key(string realm, string name) => realm + "\n" + name;
 
     private async ValueTask<CredentialFacts[]> KeepAsync(Task<List<SealedToken>> reading, Halves halves, string key, int epoch)
     {

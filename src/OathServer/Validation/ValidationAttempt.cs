@@ -13,9 +13,14 @@ internal sealed class ValidationAttempt(
     // Looked at when nobody was found, so that an unknown name costs what a wrong code costs.
     private static readonly OathKey Decoy = OathKey.Create(OathAlgorithm.Sha1, "decoy, matched by nobody"u8);
 
-    private readonly long[] tokenIds = IdsOf(candidates);
+    // Nearly all have one token: that needs no list.
+    private readonly long onlyId = candidates is [var only] ? only.TokenId : 0;
+    private readonly long[]? tokenIds = candidates.Length == 1 ? null : IdsOf(candidates);
 
-    public override ReadOnlySpan<long> TokenIds => tokenIds;
+    public override ReadOnlySpan<long> TokenIds => tokenIds is null ? new ReadOnlySpan<long>(in onlyId) : tokenIds;
+
+    /// <summary>The credentials that the code may be of.</summary>
+    public CredentialFacts[] Candidates => candidates;
 
     /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
     public override bool NeedsHolder => !bySerial;
@@ -44,8 +49,8 @@ internal sealed class ValidationAttempt(
     /// <summary>Whether the holder gets in.</summary>
     public bool IsAccepted => Outcome is Outcome.Accepted or Outcome.AcceptedElsewhere;
 
-    /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, so they may
-    /// accept but not refuse.</summary>
+    /// <summary>The facts were not read for this request: they may be of an earlier generation or holder, or not there, so
+    /// they may accept but not refuse.</summary>
     public bool Remembered { get; init; }
 
     public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
@@ -55,6 +60,12 @@ internal sealed class ValidationAttempt(
         Stale = false;
         HasPendingSeed = false;
         (ReplayOf, LockOf, LocksForGood) = (null, null, false);
+        if (candidates.Length == 0 && Remembered)
+        {
+            Stale = true;
+            return;
+        }
+
         if (candidates.Length == 0)
         {
             // A facade may hand on what is no code at all; a fault here would refuse the whole batch.
@@ -85,6 +96,13 @@ internal sealed class ValidationAttempt(
         ref var counted = ref rows[candidates[0].TokenId];
         if (Throttle.Refuses(counted, now) is { } refusal)
         {
+            if (Remembered)
+            {
+                // Nothing would be counted; asked again all the same, or the answer came sooner than that to a wrong code.
+                Stale = true;
+                return;
+            }
+
             Outcome = refusal;
             log.Add(now, counted.TokenId, apiKeyId, refusal, counted.Counter);
             return;

@@ -21,6 +21,9 @@ public class RealmPolicyTestsOnPostgreSql : Validation.RealmPolicyTests;
 public class AttemptFiguresTestsOnPostgreSql : Validation.AttemptFiguresTests;
 
 [OnPostgreSql]
+public class PagesTestsOnPostgreSql : Operations.PagesTests;
+
+[OnPostgreSql]
 public class TokensTestsOnPostgreSql : Tokens.TokensTests;
 
 [OnPostgreSql]

@@ -1,8 +1,3 @@
-using System.Collections.Concurrent;
-using System.Text;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Logging;
 using OathServer.Access;
 
 namespace OathServer.Tests.Monitoring;
@@ -13,9 +8,8 @@ public class TraceTests
     [Fact]
     public async Task A_collector_gets_traces_and_metrics_that_name_nobody()
     {
-        var got = new ConcurrentQueue<(string Path, string Body)>();
-        await using var collector = Collector(got);
-        await collector.StartAsync(Cancel);
+        await using var collector = await Collector.StartAsync();
+        var got = collector.Got;
         var folder = Directory.CreateTempSubdirectory("oathserver-traces-").FullName;
         string key;
         await using (var prepare = await ServerUnderTest.StartAsync(folder: folder))
@@ -25,7 +19,7 @@ public class TraceTests
 
         await using (var server = await ServerProcess.StartAsync(folder,
             [
-                new("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Urls.First()), new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+                new("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
                 new("OTEL_BSP_SCHEDULE_DELAY", "100"), new("OTEL_METRIC_EXPORT_INTERVAL", "100"),
             ]))
         {
@@ -47,22 +41,6 @@ public class TraceTests
         Directory.Delete(folder, recursive: true);
 
         bool Seen(string path, string text) => got.Any(m => m.Path == path && m.Body.Contains(text, StringComparison.Ordinal));
-    }
-
-    private static WebApplication Collector(ConcurrentQueue<(string, string)> got)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        app.Run(async http =>
-        {
-            using var body = new MemoryStream();
-            await http.Request.Body.CopyToAsync(body);
-            got.Enqueue((http.Request.Path, Encoding.Latin1.GetString(body.ToArray())));
-            http.Response.ContentType = "application/x-protobuf";
-        });
-        return app;
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -97,6 +97,18 @@ public class RecordsTests
         Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
     }
 
+    // YSA-2024-03: keys below firmware 5.7 give their ECDSA keys away to who opens them.
+    [Fact]
+    [Trait("Advisory", "YSA-2024-03")]
+    public async Task Every_record_in_the_export_tells_its_firmware_so_that_keys_below_a_floor_are_found()
+    {
+        await using var server = await WithKeyAsync(new VirtualKey(new VirtualKeyOptions { Serial = 70000, Firmware = new Version(5, 4, 3) }));
+        var lines = (await (await server.Client()).GetStringAsync("/v1/records/export", Cancel)).TrimEnd().Split('\n');
+
+        using var record = JsonDocument.Parse(Assert.Single(lines));
+        Assert.True(Version.Parse(record.RootElement.GetProperty("firmware").GetString()!) < new Version(5, 7));
+    }
+
     private static async Task<ServerUnderTest> WithKeyAsync(VirtualKey? key = null, Dictionary<string, string?>? settings = null)
     {
         var server = await ServerUnderTest.StartAsync(settings);

@@ -10,6 +10,7 @@ using OathServer.Provisioning;
 using OathServer.Secrets;
 using OathServer.Storage;
 using OathServer.Tests.Databases;
+using OathServer.Tests.Monitoring;
 using OathServer.Tests.SignIn;
 using Pskc;
 using SecurityKeys.Virtual;
@@ -17,7 +18,7 @@ using SecurityKeys.Virtual;
 namespace OathServer.Tests.Secrets;
 
 /// <summary>After a run that used every kind of secret, none is in what the server wrote or said: database files with their
-/// write-ahead log, log lines of all levels, metrics, trail, statement, pages.</summary>
+/// write-ahead log, log lines of all levels, metrics, traces, trail, statement, pages.</summary>
 public sealed class SecretScanTests : IDisposable
 {
     private const int Digits = 8;
@@ -34,8 +35,9 @@ public sealed class SecretScanTests : IDisposable
     public async Task Nothing_the_server_leaves_behind_holds_a_secret(bool onPostgreSql)
     {
         await using var cluster = onPostgreSql ? await PostgreSqlServer.StartAsync() : null;
+        await using var collector = await Collector.StartAsync();
         var folder = Directory.CreateTempSubdirectory("oathserver-test-").FullName;
-        var server = await StartAsync(folder, cluster);
+        var server = await StartAsync(folder, cluster, collector.Address);
         var cuid = await UseEverySecretAsync(server);
         Assert.True(scan.Count >= 25, $"only {scan.Count} secrets were used");
 
@@ -48,6 +50,10 @@ public sealed class SecretScanTests : IDisposable
             found.AddRange(scan.InFolder(cluster.DataFolder));
         }
 
+        // Stopping sends what is left: all there is to a collector.
+        Assert.Contains(collector.Got, m => m.Path == "/v1/traces" && m.Body.Contains("/puk/reveal", StringComparison.Ordinal));
+        Assert.Contains(collector.Got, m => m.Path == "/v1/metrics");
+        found.AddRange(collector.Got.SelectMany(m => scan.In("OTLP " + m.Path, Encoding.Latin1.GetBytes(m.Body))));
         Assert.True(log.All.Count > 1000, $"only {log.All.Count} lines were logged: not all levels");
         found.AddRange(log.All.SelectMany(line => scan.In("log: " + line[..Math.Min(line.Length, 200)], line)));
         Assert.Equal([], found);
@@ -101,9 +107,10 @@ public sealed class SecretScanTests : IDisposable
 
     public void Dispose() => log.Dispose();
 
-    private Task<ServerUnderTest> StartAsync(string folder, PostgreSqlServer? cluster) => StartAsync(folder, cluster is null ? null : cluster.CreateDatabaseAsync());
+    private Task<ServerUnderTest> StartAsync(string folder, PostgreSqlServer? cluster, string? collector = null) =>
+        StartAsync(folder, cluster is null ? null : cluster.CreateDatabaseAsync(), collector);
 
-    private async Task<ServerUnderTest> StartAsync(string folder, Task<string>? database)
+    private async Task<ServerUnderTest> StartAsync(string folder, Task<string>? database, string? collector)
     {
         var settings = new Dictionary<string, string?>
         {
@@ -114,6 +121,12 @@ public sealed class SecretScanTests : IDisposable
             ["Interop:PrivacyIdea"] = "true",
             ["Journal:File"] = Path.Combine(folder, "journal.jsonl"),
         };
+        if (collector is not null)
+        {
+            settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector;
+            settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
+        }
+
         if (database is not null)
         {
             settings["Storage:Provider"] = "PostgreSql";

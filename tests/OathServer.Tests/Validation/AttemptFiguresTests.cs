@@ -52,9 +52,10 @@ public class AttemptFiguresTests
 
         // One place at least was counted by now; the chart adds what follows it, a bounded piece.
         var places = await server.WithDatabase(db => db.AttemptsCounted.ToDictionaryAsync(c => c.Node, c => c.Sequence, Cancel));
-        var counts = await server.WithDatabase(db => AttemptFigures.ByHourAsync(db, 0, Cancel));
+        var counts = await server.WithDatabase(db => AttemptFigures.SinceAsync(db, 0, Cancel));
         var known = Math.Min(places.Values.Single() + 500, 2 * Rows);
-        Assert.Equal(3 * known, counts.Values.Sum());
+        Assert.Equal(3 * known, counts.ByKind.Values.Sum());
+        Assert.Equal((known, known), (counts.ByHour.Values.Sum(h => h.Good), counts.ByHour.Values.Sum(h => h.Bad)));
     }
 
     /// <summary>A row an accepted and a refused attempt; half of them within the last three hours, half ten days ago.</summary>

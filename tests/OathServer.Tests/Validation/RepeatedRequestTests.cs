@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using OathServer.Access;
 
@@ -92,6 +94,45 @@ public class RepeatedRequestTests
         }
 
         Assert.True(gone > 0, "no request was cancelled");
+    }
+
+    /// <summary>A thousand replies that nobody read: the connection was reset as soon as the request was out.</summary>
+    [Fact]
+    public async Task After_a_lost_reply_the_same_request_gets_in_once_and_another_one_never()
+    {
+        const int Tokens = 25;
+        var resets = int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_RESETS"), out var asked) ? asked : 1000;
+        var each = resets / Tokens;
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Validation:SameCodeSubjects"] = "1000000", ["Validation:FailingSubjectsPerMinute"] = "1000000" });
+        var key = await server.CreateKeyAsync("resets", Roles.RelyingParty);
+        var party = await server.Client(Roles.RelyingParty);
+        party.DefaultRequestHeaders.Remove(ApiKeyAuthentication.Header);
+        party.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, key);
+        for (var token = 0; token < Tokens; token++)
+        {
+            await server.AddTokenAsync($"L{token}", Codes.Secret);
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, Tokens).Select(async token =>
+        {
+            for (var counter = 0; counter < each; counter++)
+            {
+                await SendAndResetAsync(server.Address, key, $"L{token}", counter, $"login-{counter}");
+                Assert.True(await AcceptsAsync(party, $"L{token}", counter, $"login-{counter}"));
+                Assert.False(await AcceptsAsync(party, $"L{token}", counter, $"other-{counter}"));
+            }
+        }));
+
+        Assert.Equal(Enumerable.Repeat((long)each, Tokens), await server.WithDatabase(db => Task.FromResult(db.Counters.Select(c => c.Counter).ToList())));
+    }
+
+    private static async Task SendAndResetAsync(Uri server, string key, string serial, long counter, string id)
+    {
+        var body = $$"""{"serial":"{{serial}}","code":"{{Codes.Hotp(Codes.Secret, counter)}}"}""";
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, LingerState = new LingerOption(enable: true, seconds: 0) };
+        await socket.ConnectAsync(server.Host, server.Port, Cancel);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"POST /v1/validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{ApiKeyAuthentication.Header}: {key}\r\nIdempotency-Key: {id}\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Cancel);
     }
 
     private static HttpRequestMessage Request(string serial, long counter, string? id)

@@ -75,6 +75,7 @@ public sealed class HostileCardTests
             }
             if (cases % 500 == 0) key = key.Clone();
         }
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {cases} cases in {limit.Elapsed.TotalSeconds:0} s");
         Assert.True(cases > 500, $"only {cases} cases in {seconds} s");
     }
 

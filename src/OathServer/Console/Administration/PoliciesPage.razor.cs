@@ -46,7 +46,7 @@ public partial class PoliciesPage
     private HttpContext Http => Here.HttpContext!;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         var cancel = Http.RequestAborted;
         var tokens = await Db.Tokens.GroupBy(t => t.Realm).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);

@@ -36,7 +36,7 @@ public partial class ProfilePage
     private CancellationToken Cancel => Http.RequestAborted;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         await LoadAsync();
         if (decisions is null)

@@ -33,7 +33,7 @@ public partial class BatchPage
     private double? Pace => averageMs / 1000;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         list = new Listing(Http.Request, "line");
         await LoadAsync();

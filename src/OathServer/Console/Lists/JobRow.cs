@@ -20,8 +20,23 @@ internal sealed record JobRow(
         _ => (new Phrase("being written"), "warn"),
     };
 
-    /// <summary>The jobs a list asks for, in its order.</summary>
-    public static IQueryable<JobRow> Of(OathDbContext db, Listing list)
+    /// <summary>The jobs a list asks for, in its order; of these only, where some are given.</summary>
+    public static IQueryable<JobRow> Of(OathDbContext db, Listing list, List<Guid>? only = null) =>
+        (only is null ? Jobs(db, list) : Jobs(db, list).Where(j => only.Contains(j.Id))).Select(j => new JobRow(
+            j.Id, j.Cuid, j.State, j.Steps.Any(s => s.State == StepState.Intended && s.SealedNew != null), j.IsPukOnly, j.ProfileName,
+            db.Tokens.Where(t => t.Id == j.TokenId).Select(t => t.Serial).FirstOrDefault(),
+            db.People.Where(p => p.Id == j.PersonId).Select(p => p.Name).FirstOrDefault(),
+            j.Operator, j.StartedAt, j.EndedAt, j.Trouble));
+
+    /// <summary>The jobs of one page, and whether there are more. Which they are is asked first: PostgreSQL would look up
+    /// token and holder of every job before the page.</summary>
+    public static async Task<(List<JobRow> Rows, bool More)> PageAsync(OathDbContext db, Listing list, CancellationToken cancel)
+    {
+        var (ids, more) = await list.ReadAsync(Jobs(db, list).Select(j => j.Id), cancel);
+        return (await Of(db, list, ids).ToListAsync(cancel), more);
+    }
+
+    private static IQueryable<ProvisioningJob> Jobs(OathDbContext db, Listing list)
     {
         var jobs = db.Jobs.AsNoTracking();
         jobs = list["state"] switch
@@ -42,10 +57,6 @@ internal sealed record JobRow(
             jobs = jobs.Where(j => j.Operator == by);
         }
 
-        return (list.Sort == "started" ? jobs.OrderBy(j => j.StartedAt) : jobs.OrderByDescending(j => j.StartedAt)).Select(j => new JobRow(
-            j.Id, j.Cuid, j.State, j.Steps.Any(s => s.State == StepState.Intended && s.SealedNew != null), j.IsPukOnly, j.ProfileName,
-            db.Tokens.Where(t => t.Id == j.TokenId).Select(t => t.Serial).FirstOrDefault(),
-            db.People.Where(p => p.Id == j.PersonId).Select(p => p.Name).FirstOrDefault(),
-            j.Operator, j.StartedAt, j.EndedAt, j.Trouble));
+        return list.Sort == "started" ? jobs.OrderBy(j => j.StartedAt) : jobs.OrderByDescending(j => j.StartedAt);
     }
 }

@@ -36,7 +36,7 @@ public partial class JobPage
     private bool Touched => job!.Steps.Any(s => s.State is "intended" or "done" && s.Name is not StepNames.Retries);
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         await LoadAsync();
         if (job is null)

@@ -24,7 +24,7 @@ public partial class ProvisionPage
     private HttpContext Http => Here.HttpContext!;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task OpenAsync()
     {
         profiles = await Profiles.AllAsync(Db, Http.RequestAborted);
         shipments = await ShipmentsAsync(Db, Http.RequestAborted);

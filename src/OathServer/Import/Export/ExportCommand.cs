@@ -63,7 +63,7 @@ internal static class ExportCommand
             var receipt = await host.Services.GetRequiredService<CredentialExport>().ExportAsync(
                 scope.ServiceProvider.GetRequiredService<OathDbContext>(), stream, selection,
                 new PskcWriteOptions { Protection = recipient.Protection, EncryptIntegers = to.EncryptIntegers(parsed) }, recipient.Words,
-                parsed.GetValue(suspend), parsed.GetRequiredValue(reason), new AuditEvent(Environment.UserName, "", "") { Origin = "command line" },
+                parsed.GetValue(suspend), parsed.GetRequiredValue(reason), AuditEvent.OnThisMachine(),
                 keys => progress.Show("exporting", keys, null), cancel);
             stream.Flush(flushToDisk: true);
             File.Move(partial, path);

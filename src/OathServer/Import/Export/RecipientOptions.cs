@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text;
+using OathServer.Secrets;
 using Pskc;
 
 namespace OathServer.Import.Export;
@@ -73,8 +74,16 @@ internal sealed class RecipientOptions
         if (parsed.GetValue(newKeyFile) is { } fresh)
         {
             var key = RandomNumberGenerator.GetBytes(by switch { ValueEncryption.AesCbcHmacSha1 => 16, ValueEncryption.TripleDesCbcHmacSha1 => 24, _ => 32 });
-            WriteNewKey(fresh, key);
-            return Recipient.Key(key, by);
+            try
+            {
+                KeyFile.Write(fresh, key);
+                madeKeyFile = fresh;
+                return Recipient.Key(key, by);
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(key);
+            }
         }
 
         if (parsed.GetValue(keyFile) is { } path)
@@ -103,19 +112,5 @@ internal sealed class RecipientOptions
         {
             File.Delete(madeKeyFile);
         }
-    }
-
-    private void WriteNewKey(string path, byte[] key)
-    {
-        var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new FileStream(path, create);
-        madeKeyFile = path;
-        file.Write(Encoding.ASCII.GetBytes(Convert.ToHexString(key) + "\n"));
-        file.Flush(flushToDisk: true);
     }
 }

@@ -73,6 +73,7 @@ internal static class KnownSettings
         Text("Staff:OpenId:RoleClaim", "The claim with the roles (`roles`)."),
         Text("Staff:OpenId:Roles:*", "Their name of a role where it is not ours."),
         Flag("Staff:OpenId:RequireHttps", "Whether the authority must speak HTTPS (`true`)."),
+        Text("Staff:PasskeyDomain", "The domain passkeys of staff are made for, where several names under it lead here (the host of the request)."),
         Flag("SelfService:Enabled", "Whether people who hold keys may see their own at /my (`false`)."),
         Text("SelfService:Realm", "The realm they are of (`default`)."),
         Text("SelfService:NameClaim", "The claim that is their name here (`preferred_username`)."),

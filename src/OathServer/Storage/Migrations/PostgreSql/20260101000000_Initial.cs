@@ -351,6 +351,18 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "spent_challenges",
+                columns: table => new
+                {
+                    Hash = table.Column<byte[]>(type: "bytea", nullable: false),
+                    ForgetAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_spent_challenges", x => x.Hash);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "staff",
                 columns: table => new
                 {
@@ -535,6 +547,25 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateTable(
+                name: "staff_passkeys",
+                columns: table => new
+                {
+                    CredentialId = table.Column<byte[]>(type: "bytea", maxLength: 1023, nullable: false),
+                    UserId = table.Column<int>(type: "integer", nullable: false),
+                    Data = table.Column<string>(type: "text", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff_passkeys", x => x.CredentialId);
+                    table.ForeignKey(
+                        name: "FK_staff_passkeys_staff_UserId",
+                        column: x => x.UserId,
+                        principalTable: "staff",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "tokens",
                 columns: table => new
                 {
@@ -651,6 +682,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "IX_api_keys_PreviousHash",
                 table: "api_keys",
                 column: "PreviousHash");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_audit_Action_Sequence",
+                table: "audit",
+                columns: new[] { "Action", "Sequence" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_audit_Cuid",
@@ -800,6 +836,11 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 column: "StaffId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_staff_passkeys_UserId",
+                table: "staff_passkeys",
+                column: "UserId");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_tokens_Batch",
                 table: "tokens",
                 column: "Batch");
@@ -892,7 +933,13 @@ namespace OathServer.Storage.Migrations.PostgreSql
                 name: "server_secrets");
 
             migrationBuilder.DropTable(
+                name: "spent_challenges");
+
+            migrationBuilder.DropTable(
                 name: "staff_links");
+
+            migrationBuilder.DropTable(
+                name: "staff_passkeys");
 
             migrationBuilder.DropTable(
                 name: "token_counters");

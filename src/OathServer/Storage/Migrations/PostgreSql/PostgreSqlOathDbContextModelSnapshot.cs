@@ -22,6 +22,26 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserPasskey<int>", b =>
+                {
+                    b.Property<byte[]>("CredentialId")
+                        .HasMaxLength(1023)
+                        .HasColumnType("bytea");
+
+                    b.Property<string>("Data")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<int>("UserId")
+                        .HasColumnType("integer");
+
+                    b.HasKey("CredentialId");
+
+                    b.HasIndex("UserId");
+
+                    b.ToTable("staff_passkeys", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
                 {
                     b.Property<long>("Subject")
@@ -187,6 +207,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasIndex("Cuid");
 
                     b.HasIndex("Serial");
+
+                    b.HasIndex("Action", "Sequence");
 
                     b.ToTable("audit", (string)null);
                 });
@@ -954,6 +976,19 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("server_secrets", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.SpentChallenge", b =>
+                {
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("bytea");
+
+                    b.Property<long>("ForgetAt")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Hash");
+
+                    b.ToTable("spent_challenges", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
                 {
                     b.Property<int>("Id")
@@ -1246,6 +1281,15 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         .IsUnique();
 
                     b.ToTable("webhooks", (string)null);
+                });
+
+            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserPasskey<int>", b =>
+                {
+                    b.HasOne("OathServer.Storage.StaffMember", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("OathServer.Storage.DeskBatchLine", b =>

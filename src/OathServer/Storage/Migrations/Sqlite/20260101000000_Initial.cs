@@ -350,6 +350,18 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "spent_challenges",
+                columns: table => new
+                {
+                    Hash = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    ForgetAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_spent_challenges", x => x.Hash);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "staff",
                 columns: table => new
                 {
@@ -534,6 +546,25 @@ namespace OathServer.Storage.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "staff_passkeys",
+                columns: table => new
+                {
+                    CredentialId = table.Column<byte[]>(type: "BLOB", maxLength: 1023, nullable: false),
+                    UserId = table.Column<int>(type: "INTEGER", nullable: false),
+                    Data = table.Column<string>(type: "TEXT", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_staff_passkeys", x => x.CredentialId);
+                    table.ForeignKey(
+                        name: "FK_staff_passkeys_staff_UserId",
+                        column: x => x.UserId,
+                        principalTable: "staff",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "tokens",
                 columns: table => new
                 {
@@ -650,6 +681,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_api_keys_PreviousHash",
                 table: "api_keys",
                 column: "PreviousHash");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_audit_Action_Sequence",
+                table: "audit",
+                columns: new[] { "Action", "Sequence" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_audit_Cuid",
@@ -799,6 +835,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "StaffId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_staff_passkeys_UserId",
+                table: "staff_passkeys",
+                column: "UserId");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_tokens_Batch",
                 table: "tokens",
                 column: "Batch");
@@ -891,7 +932,13 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "server_secrets");
 
             migrationBuilder.DropTable(
+                name: "spent_challenges");
+
+            migrationBuilder.DropTable(
                 name: "staff_links");
+
+            migrationBuilder.DropTable(
+                name: "staff_passkeys");
 
             migrationBuilder.DropTable(
                 name: "token_counters");

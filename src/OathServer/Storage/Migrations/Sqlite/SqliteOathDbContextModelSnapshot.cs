@@ -17,6 +17,26 @@ namespace OathServer.Storage.Migrations.Sqlite
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserPasskey<int>", b =>
+                {
+                    b.Property<byte[]>("CredentialId")
+                        .HasMaxLength(1023)
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("Data")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("UserId")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("CredentialId");
+
+                    b.HasIndex("UserId");
+
+                    b.ToTable("staff_passkeys", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.AcceptedElsewhere", b =>
                 {
                     b.Property<long>("Subject")
@@ -180,6 +200,8 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasIndex("Cuid");
 
                     b.HasIndex("Serial");
+
+                    b.HasIndex("Action", "Sequence");
 
                     b.ToTable("audit", (string)null);
                 });
@@ -939,6 +961,19 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("server_secrets", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.SpentChallenge", b =>
+                {
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("ForgetAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Hash");
+
+                    b.ToTable("spent_challenges", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.StaffLink", b =>
                 {
                     b.Property<int>("Id")
@@ -1223,6 +1258,15 @@ namespace OathServer.Storage.Migrations.Sqlite
                         .IsUnique();
 
                     b.ToTable("webhooks", (string)null);
+                });
+
+            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserPasskey<int>", b =>
+                {
+                    b.HasOne("OathServer.Storage.StaffMember", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("OathServer.Storage.DeskBatchLine", b =>
