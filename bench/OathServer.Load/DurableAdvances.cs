@@ -80,7 +80,7 @@ internal static class DurableAdvances
         return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private sealed class Advance(long id) : CounterChange
+    private sealed class Advance(long id) : CounterChange(answersAtOnce: true)
     {
         private readonly long[] ids = [id];
 

@@ -23,7 +23,7 @@ switch (mode)
     case "import":
         return await ImportSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "drive":
-        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"));
+        return await Drive.RunAsync(tokens, Number("--connections", 64), Number("--seconds", 20), Option("--postgresql"), args.Contains("--allocations"));
     case "pages":
         return await PageSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "timing":
@@ -59,7 +59,7 @@ switch (mode)
             overload   twice the load it can carry for --seconds (60): what is shed, how long the accepted wait, memory
             soak       60 % of it for --seconds (60): what grows
             Options: --tokens N   --store sqlite|postgresql   --published FOLDER (as it is, not published anew)
-                     of drive: --connections N --seconds N --postgresql CONNECTION
+                     of drive: --connections N --seconds N --postgresql CONNECTION --allocations
             """);
         return 2;
 }

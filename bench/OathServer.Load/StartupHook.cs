@@ -1,3 +1,4 @@
+using System.Diagnostics.Tracing;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
@@ -5,12 +6,17 @@ using System.Runtime.InteropServices;
 // server that is shipped.
 #pragma warning disable CA1050
 
-/// <summary>Tells how much a server under measurement has allocated (on SIGUSR1) or holds (on SIGUSR2), in a file.</summary>
+/// <summary>Tells how much a server under measurement has allocated (on SIGUSR1) or holds (on SIGUSR2), and of which types
+/// it allocated since it was asked before (on SIGURG), in a file.</summary>
 internal static class StartupHook
 {
     public const string FileVariable = "LOAD_MEMORY_FILE";
     public const int Allocated = 10;
     public const int Held = 12;
+    public const int Types = 23;
+
+    /// <summary>Set where types are asked for: the runtime's samples of allocations cost a little.</summary>
+    public const string TypesVariable = "LOAD_ALLOCATED_TYPES";
 
     private static readonly List<PosixSignalRegistration> signals = [];
 
@@ -21,19 +27,65 @@ internal static class StartupHook
             return;
         }
 
-        On(Allocated, () => GC.GetTotalAllocatedBytes(precise: true));
+        On(Allocated, () => Text(GC.GetTotalAllocatedBytes(precise: true)));
         On(Held, () =>
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            return GC.GetTotalMemory(forceFullCollection: true);
+            return Text(GC.GetTotalMemory(forceFullCollection: true));
         });
+        if (Environment.GetEnvironmentVariable(TypesVariable) is not null)
+        {
+            var samples = new AllocationSamples();
+            On(Types, samples.Take);
+        }
 
-        void On(int signal, Func<long> bytes) => signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
+        static string Text(long bytes) => bytes.ToString(CultureInfo.InvariantCulture);
+
+        void On(int signal, Func<string> answer) => signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
         {
             context.Cancel = true;
-            File.WriteAllText(file + ".new", bytes().ToString(CultureInfo.InvariantCulture));
+            File.WriteAllText(file + ".new", answer());
             File.Move(file + ".new", file, overwrite: true);
         }));
+    }
+
+    /// <summary>The runtime reports one allocation in about a hundred thousand bytes, at random (AllocationSampled).</summary>
+    private sealed class AllocationSamples : EventListener
+    {
+        private const EventKeywords AllocationSampling = (EventKeywords)0x80000000000;
+
+        private readonly Dictionary<string, int> types = [];
+
+        /// <summary>A line a type, most first: samples, tab, name.</summary>
+        public string Take()
+        {
+            lock (types)
+            {
+                var lines = types.OrderByDescending(type => type.Value).Select(type => $"{type.Value}\t{type.Key}\n");
+                var text = string.Concat(lines);
+                types.Clear();
+                return text;
+            }
+        }
+
+        protected override void OnEventSourceCreated(EventSource eventSource)
+        {
+            if (eventSource.Name == "Microsoft-Windows-DotNETRuntime")
+            {
+                EnableEvents(eventSource, EventLevel.Informational, AllocationSampling);
+            }
+        }
+
+        protected override void OnEventWritten(EventWrittenEventArgs eventData)
+        {
+            if (eventData.PayloadNames?.IndexOf("TypeName") is >= 0 and var at && eventData.Payload![at] is string name)
+            {
+                lock (types)
+                {
+                    types[name] = types.GetValueOrDefault(name) + 1;
+                }
+            }
+        }
     }
 }

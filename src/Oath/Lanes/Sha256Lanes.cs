@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -29,10 +30,10 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
         {
             Load(state, midstates);
             CounterBlock(w, counter + (uint)done);
-            Compress(w, state);
+            Rounds(w, state);
             DigestBlock(w, state);
             Load(state, midstates + StateWords);
-            Compress(w, state);
+            Rounds(w, state);
             TVector value = Truncation.Of32<TLanes, TVector>(
                 state[0], state[1], state[2], state[3], state[4], last: state[7]);
             TLanes.StoreLow32(value, values + done);
@@ -45,7 +46,8 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
         TVector* w = stackalloc TVector[Words];
         for (int t = 0; t < 16; t++)
             w[t] = TLanes.Splat(block[t]);
-        Compress(w, state);
+        ExpandFrom(w, start: 16);
+        Rounds(w, state);
         new Span<byte>(w, Words * sizeof(TVector)).Clear();
     }
 
@@ -65,22 +67,44 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CounterBlock(TVector* w, ulong counter)
     {
+        const uint Padding = 0x80000000, Length = (64 + 8) * 8;
+        TVector length = TLanes.Splat(Length);
         w[0] = TLanes.Splat((uint)(counter >> 32));
         w[1] = TLanes.Sequence((uint)counter);
-        w[2] = TLanes.Splat(0x80000000);
+        w[2] = TLanes.Splat(Padding);
         Zero(w, from: 3);
-        w[15] = TLanes.Splat((64 + 8) * 8);
+        w[15] = length;
+        w[16] = TLanes.Add(SmallSigma0(w[1]), w[0]);
+        w[17] = TLanes.Add(w[1], TLanes.Splat(SmallSigma1(Length) + SmallSigma0(Padding)));
+        w[18] = TLanes.Add(SmallSigma1(w[16]), TLanes.Splat(Padding));
+        w[19] = SmallSigma1(w[17]);
+        w[20] = SmallSigma1(w[18]);
+        w[21] = SmallSigma1(w[19]);
+        w[22] = TLanes.Add(SmallSigma1(w[20]), length);
+        w[23] = TLanes.Add(SmallSigma1(w[21]), w[16]);
+        w[24] = TLanes.Add(SmallSigma1(w[22]), w[17]);
+        ExpandOverZeros(w, length, SmallSigma0(Length));
     }
 
     /// <summary>The bytes of the inner digest, the padding bit, and the length: 64 + 32 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DigestBlock(TVector* w, TVector* state)
     {
+        const uint Padding = 0x80000000, Length = (64 + 32) * 8;
+        TVector padding = TLanes.Splat(Padding), length = TLanes.Splat(Length);
         for (int i = 0; i < StateWords; i++)
             w[i] = state[i];
-        w[8] = TLanes.Splat(0x80000000);
+        w[8] = padding;
         Zero(w, from: 9);
-        w[15] = TLanes.Splat((64 + 32) * 8);
+        w[15] = length;
+        w[16] = TLanes.Add(SmallSigma0(w[1]), w[0]);
+        w[17] = TLanes.Add(TLanes.Add(SmallSigma0(w[2]), w[1]), TLanes.Splat(SmallSigma1(Length)));
+        for (int t = 18; t < 22; t++)
+            w[t] = TLanes.Add(SmallSigma1(w[t - 2]), TLanes.Add(SmallSigma0(w[t - 15]), w[t - 16]));
+        w[22] = TLanes.Add(TLanes.Add(SmallSigma1(w[20]), length), TLanes.Add(SmallSigma0(w[7]), w[6]));
+        w[23] = TLanes.Add(TLanes.Add(SmallSigma1(w[21]), w[16]), TLanes.Add(w[7], TLanes.Splat(SmallSigma0(Padding))));
+        w[24] = TLanes.Add(TLanes.Add(SmallSigma1(w[22]), w[17]), padding);
+        ExpandOverZeros(w, length, SmallSigma0(Length));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,17 +114,32 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
             w[t] = TLanes.Splat(0);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Compress(TVector* w, TVector* state)
+    /// <summary>Words from 25 on, words 9 to 14 being zero in both blocks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ExpandOverZeros(TVector* w, TVector length, uint sigmaOfLength)
     {
-        TVector x = w[14], y = w[15];
-        for (TVector* next = w + 16; next < w + Words; next += 2)
+        for (int t = 25; t < 30; t++)
+            w[t] = TLanes.Add(SmallSigma1(w[t - 2]), w[t - 7]);
+        w[30] = TLanes.Add(TLanes.Add(SmallSigma1(w[28]), w[23]), TLanes.Splat(sigmaOfLength));
+        w[31] = TLanes.Add(TLanes.Add(SmallSigma1(w[29]), w[24]), TLanes.Add(SmallSigma0(w[16]), length));
+        ExpandFrom(w, start: 32);
+    }
+
+    /// <summary>Words from an even one on; the chain of two words back stays in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ExpandFrom(TVector* w, int start)
+    {
+        TVector x = w[start - 2], y = w[start - 1];
+        for (TVector* next = w + start; next < w + Words; next += 2)
         {
-            // The chain of two words back stays in registers.
             next[0] = x = Expand(x, next);
             next[1] = y = Expand(y, next + 1);
         }
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Rounds(TVector* w, TVector* state)
+    {
         TVector a = state[0], b = state[1], c = state[2], d = state[3];
         TVector e = state[4], f = state[5], g = state[6], h = state[7];
         ref uint k = ref MemoryMarshal.GetReference(RoundConstants.Sha256);
@@ -167,4 +206,10 @@ internal static unsafe class Sha256Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector SmallSigma1(TVector x) =>
         TLanes.Xor(TLanes.RotateLeft(x, 15), TLanes.RotateLeft(x, 13), TLanes.ShiftRight(x, 10));
+
+    private static uint SmallSigma0(uint x) =>
+        BitOperations.RotateLeft(x, 25) ^ BitOperations.RotateLeft(x, 14) ^ (x >> 3);
+
+    private static uint SmallSigma1(uint x) =>
+        BitOperations.RotateLeft(x, 15) ^ BitOperations.RotateLeft(x, 13) ^ (x >> 10);
 }

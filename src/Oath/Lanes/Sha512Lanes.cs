@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -29,10 +30,10 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
         {
             Load(state, midstates);
             CounterBlock(w, counter + (uint)done);
-            Compress(w, state);
+            Rounds(w, state);
             DigestBlock(w, state);
             Load(state, midstates + StateWords);
-            Compress(w, state);
+            Rounds(w, state);
             TVector value = Truncation.Of64<TLanes, TVector>(state[0], state[1], state[2], last: state[7]);
             TLanes.StoreLow32(value, values + done);
         }
@@ -44,7 +45,8 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
         TVector* w = stackalloc TVector[Words];
         for (int t = 0; t < 16; t++)
             w[t] = TLanes.Splat(block[t]);
-        Compress(w, state);
+        ExpandFrom(w, start: 16);
+        Rounds(w, state);
         new Span<byte>(w, Words * sizeof(TVector)).Clear();
     }
 
@@ -60,25 +62,51 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
             state[i] = TLanes.Splat(words[i]);
     }
 
-    /// <summary>The eight bytes of the counter, the padding bit, and the length: 128 + 8 bytes.</summary>
+    /// <summary>The eight bytes of the counter, the padding bit, and the length: 128 + 8 bytes. Of the first expanded
+    /// words three are the same for every counter.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CounterBlock(TVector* w, ulong counter)
     {
+        const ulong Padding = 0x80000000_00000000, Length = (128 + 8) * 8;
+        ulong u17 = SmallSigma1(Length) + Padding;
+        ulong u19 = SmallSigma1(u17);
+        ulong u21 = SmallSigma1(u19);
+        TVector length = TLanes.Splat(Length);
         w[0] = TLanes.Sequence(counter);
-        w[1] = TLanes.Splat(0x80000000_00000000);
+        w[1] = TLanes.Splat(Padding);
         Zero(w, from: 2);
-        w[15] = TLanes.Splat((128 + 8) * 8);
+        w[15] = length;
+        w[16] = TLanes.Add(w[0], TLanes.Splat(SmallSigma0(Padding)));
+        w[17] = TLanes.Splat(u17);
+        w[18] = SmallSigma1(w[16]);
+        w[19] = TLanes.Splat(u19);
+        w[20] = SmallSigma1(w[18]);
+        w[21] = TLanes.Splat(u21);
+        w[22] = TLanes.Add(SmallSigma1(w[20]), length);
+        w[23] = TLanes.Add(w[16], TLanes.Splat(SmallSigma1(u21)));
+        w[24] = TLanes.Add(SmallSigma1(w[22]), w[17]);
+        ExpandOverZeros(w, length, SmallSigma0(Length));
     }
 
     /// <summary>The bytes of the inner digest, the padding bit, and the length: 128 + 64 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DigestBlock(TVector* w, TVector* state)
     {
+        const ulong Padding = 0x80000000_00000000, Length = (128 + 64) * 8;
+        TVector padding = TLanes.Splat(Padding), length = TLanes.Splat(Length);
         for (int i = 0; i < StateWords; i++)
             w[i] = state[i];
-        w[8] = TLanes.Splat(0x80000000_00000000);
+        w[8] = padding;
         Zero(w, from: 9);
-        w[15] = TLanes.Splat((128 + 64) * 8);
+        w[15] = length;
+        w[16] = TLanes.Add(SmallSigma0(w[1]), w[0]);
+        w[17] = TLanes.Add(TLanes.Add(SmallSigma0(w[2]), w[1]), TLanes.Splat(SmallSigma1(Length)));
+        for (int t = 18; t < 22; t++)
+            w[t] = TLanes.Add(SmallSigma1(w[t - 2]), TLanes.Add(SmallSigma0(w[t - 15]), w[t - 16]));
+        w[22] = TLanes.Add(TLanes.Add(SmallSigma1(w[20]), length), TLanes.Add(SmallSigma0(w[7]), w[6]));
+        w[23] = TLanes.Add(TLanes.Add(SmallSigma1(w[21]), w[16]), TLanes.Add(w[7], TLanes.Splat(SmallSigma0(Padding))));
+        w[24] = TLanes.Add(TLanes.Add(SmallSigma1(w[22]), w[17]), padding);
+        ExpandOverZeros(w, length, SmallSigma0(Length));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -88,17 +116,32 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
             w[t] = TLanes.Splat(0);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Compress(TVector* w, TVector* state)
+    /// <summary>Words from 25 on, words 9 to 14 being zero in both blocks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ExpandOverZeros(TVector* w, TVector length, ulong sigmaOfLength)
     {
-        TVector x = w[14], y = w[15];
-        for (TVector* next = w + 16; next < w + Words; next += 2)
+        for (int t = 25; t < 30; t++)
+            w[t] = TLanes.Add(SmallSigma1(w[t - 2]), w[t - 7]);
+        w[30] = TLanes.Add(TLanes.Add(SmallSigma1(w[28]), w[23]), TLanes.Splat(sigmaOfLength));
+        w[31] = TLanes.Add(TLanes.Add(SmallSigma1(w[29]), w[24]), TLanes.Add(SmallSigma0(w[16]), length));
+        ExpandFrom(w, start: 32);
+    }
+
+    /// <summary>Words from an even one on; the chain of two words back stays in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ExpandFrom(TVector* w, int start)
+    {
+        TVector x = w[start - 2], y = w[start - 1];
+        for (TVector* next = w + start; next < w + Words; next += 2)
         {
-            // The chain of two words back stays in registers.
             next[0] = x = Expand(x, next);
             next[1] = y = Expand(y, next + 1);
         }
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Rounds(TVector* w, TVector* state)
+    {
         TVector a = state[0], b = state[1], c = state[2], d = state[3];
         TVector e = state[4], f = state[5], g = state[6], h = state[7];
         ref ulong k = ref MemoryMarshal.GetReference(RoundConstants.Sha512);
@@ -165,4 +208,10 @@ internal static unsafe class Sha512Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector SmallSigma1(TVector x) =>
         TLanes.Xor(TLanes.RotateLeft(x, 45), TLanes.RotateLeft(x, 3), TLanes.ShiftRight(x, 6));
+
+    private static ulong SmallSigma0(ulong x) =>
+        BitOperations.RotateLeft(x, 63) ^ BitOperations.RotateLeft(x, 56) ^ (x >> 7);
+
+    private static ulong SmallSigma1(ulong x) =>
+        BitOperations.RotateLeft(x, 45) ^ BitOperations.RotateLeft(x, 3) ^ (x >> 6);
 }

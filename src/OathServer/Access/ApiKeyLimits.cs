@@ -52,25 +52,30 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
     private readonly PartitionedRateLimiter<IPAddress> unknown = PerAddress(policy.UnknownKeysPerMinute);
 
     /// <summary>Enters when the key may; otherwise answers 429 with when to come again.</summary>
-    public Task EnterAsync(HttpContext http, KnownApiKey key, RequestDelegate next)
-    {
-        if (rate is not null)
-        {
-            using var turn = rate.AttemptAcquire(key.Id);
-            if (!turn.IsAcquired)
-            {
-                return RefuseAsync(http, $"The API key {key.Name} may ask {policy.PerSecondPerKey} times a second.", 1);
-            }
-        }
+    public Task EnterAsync(HttpContext http, KnownApiKey key, RequestDelegate next) =>
+        TryEnter(http, key, out var place) is { } refused ? refused : EnterAsync(http, next, place);
 
-        var place = atOnce.GetOrAdd(key.Id, static (_, most) => new(new() { PermitLimit = most }), policy.AtOncePerKey).AttemptAcquire();
+    /// <summary>Gives a place, to be disposed of once the request was answered; otherwise the answer that it may not.</summary>
+    public Task? TryEnter(HttpContext http, KnownApiKey key, out RateLimitLease place)
+    {
+        place = atOnce.GetOrAdd(key.Id, static (_, most) => new(new() { PermitLimit = most }), policy.AtOncePerKey).AttemptAcquire();
         if (!place.IsAcquired)
         {
             place.Dispose();
             return RefuseAsync(http, $"The API key {key.Name} waits for {policy.AtOncePerKey} answers already.", 1);
         }
 
-        return EnterAsync(http, next, place);
+        if (rate is not null)
+        {
+            using var turn = rate.AttemptAcquire(key.Id);
+            if (!turn.IsAcquired)
+            {
+                place.Dispose();
+                return RefuseAsync(http, $"The API key {key.Name} may ask {policy.PerSecondPerKey} times a second.", 1);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Whether an address may be told once more that its key is unknown; else it is told to stop.</summary>

@@ -55,8 +55,9 @@ internal static class OathHost
         app.UseDrain();
         app.UseTransport();
         app.UseCertainEnds();
-        app.UseExceptionHandler();
         app.UseApiKeyLane();
+        app.UseExceptionHandler();
+        app.UseApiKeyLaneFaults();
         app.UseHttpContextAccess();
         app.UseStatusCodePages();
         app.UseWebSockets();

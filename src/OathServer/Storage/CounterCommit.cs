@@ -201,7 +201,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     private static void Answer(List<CounterChange> batch, Exception? refusal)
     {
         var share = Math.Max(AnswersMin, (batch.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
-        var answers = new Answers(refusal);
+        var answers = new Answers(refusal, share);
         foreach (var change in batch)
         {
             if (!change.AnswersAtOnce)
@@ -214,7 +214,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
             if (answers.Count == share)
             {
                 ThreadPool.UnsafeQueueUserWorkItem(answers, preferLocal: false);
-                answers = new Answers(refusal);
+                answers = new Answers(refusal, share);
             }
         }
 
@@ -225,7 +225,7 @@ internal sealed class CounterCommit : IHostedService, IDisposable
     }
 
     /// <summary>Answers that one thread of the pool gives one after another.</summary>
-    private sealed class Answers(Exception? refusal) : List<CounterChange>, IThreadPoolWorkItem
+    private sealed class Answers(Exception? refusal, int count) : List<CounterChange>(count), IThreadPoolWorkItem
     {
         public void Execute()
         {

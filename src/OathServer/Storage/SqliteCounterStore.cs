@@ -28,6 +28,7 @@ internal sealed class SqliteCounterStore : ICounterStore
     private readonly AcceptanceJournal? journal;
     private readonly DiskReserve? reserve;
     private readonly WriteTurn? turn;
+    private readonly long?[] bound = new long?[12];
     private long sequence;
     private byte[] previousMac = new byte[ValidationChain.MacSize];
 
@@ -180,20 +181,30 @@ internal sealed class SqliteCounterStore : ICounterStore
 
             _ = raw.sqlite3_bind_int64(update, 1, changed.TokenId);
             _ = raw.sqlite3_bind_int64(update, 2, changed.Counter);
-            _ = raw.sqlite3_bind_int(update, 3, (int)changed.State);
-            _ = raw.sqlite3_bind_int(update, 4, (int)changed.Flags);
-            _ = raw.sqlite3_bind_int(update, 5, changed.Failures);
-            _ = raw.sqlite3_bind_int64(update, 6, changed.LockedUntil);
-            _ = raw.sqlite3_bind_int(update, 7, changed.Drift);
-            _ = raw.sqlite3_bind_int64(update, 8, changed.LastAcceptedAt);
             _ = raw.sqlite3_bind_int64(update, 9, read.Counter);
-            _ = raw.sqlite3_bind_int(update, 10, read.Generation);
-            _ = raw.sqlite3_bind_int64(update, 11, changed.LastRequest);
+            Bind(3, (int)changed.State);
+            Bind(4, (int)changed.Flags);
+            Bind(5, changed.Failures);
+            Bind(6, changed.LockedUntil);
+            Bind(7, changed.Drift);
+            Bind(8, changed.LastAcceptedAt);
+            Bind(10, read.Generation);
+            Bind(11, changed.LastRequest);
             Run(update);
             if (raw.sqlite3_changes(connection.Handle) != 1)
             {
                 throw new InvalidOperationException($"The counter of token {changed.TokenId} changed under the lock; the batch is refused.");
             }
+        }
+    }
+
+    /// <summary>Binds what differs from what is bound: of row after row most is the same.</summary>
+    private void Bind(int place, long value)
+    {
+        if (bound[place] != value)
+        {
+            _ = raw.sqlite3_bind_int64(update, place, value);
+            bound[place] = value;
         }
     }
 

@@ -54,17 +54,21 @@ internal sealed class GuessingWatch(
     /// <summary>Takes note of a verdict, raises the alarm, and holds a failure up while guessing goes on.</summary>
     public ValueTask ObserveAsync(int apiKeyId, string subject, string code, Outcome outcome, CancellationToken cancel)
     {
-        var asking = parties.GetOrAdd(apiKeyId, _ => new Asking());
         if (outcome is Outcome.Accepted or Outcome.Repeated or Outcome.AcceptedElsewhere)
         {
-            Interlocked.Increment(ref asking.Accepted);
+            ObserveAcceptance(apiKeyId);
             return ValueTask.CompletedTask;
         }
 
         return outcome is Outcome.WrongCode or Outcome.RefusedElsewhere or Outcome.UnknownUser or Outcome.UnknownToken or Outcome.Throttled or Outcome.Locked or Outcome.GuessingAlarm
-            ? FailedAsync(apiKeyId, asking, subject, code, cancel)
+            ? FailedAsync(apiKeyId, PartyOf(apiKeyId), subject, code, cancel)
             : ValueTask.CompletedTask;
     }
+
+    /// <summary>Takes note of a code that was accepted.</summary>
+    public void ObserveAcceptance(int apiKeyId) => Interlocked.Increment(ref PartyOf(apiKeyId).Accepted);
+
+    private Asking PartyOf(int apiKeyId) => parties.GetOrAdd(apiKeyId, static _ => new Asking());
 
     private async ValueTask FailedAsync(int apiKeyId, Asking asking, string subject, string code, CancellationToken cancel)
     {

@@ -18,14 +18,15 @@ internal sealed class RequestHash(StorageStart storage)
     private const int Size = 8;
 
     /// <summary>Never 0, except for a request without an id.</summary>
-    public long Of(in Caller caller, string scope, string subject, string code)
+    public long Of(in Asked asked, in Caller caller)
     {
         if (caller.RequestId is not { Length: > 0 } requestId)
         {
             return 0;
         }
 
-        var text = Encoding.UTF8.GetBytes($"request\0{caller.ApiKeyId}\0{requestId.Length}\0{requestId}\0{scope.Length}\0{scope}\0{subject}\0{code}");
+        var scope = asked.BySerial ? "s" : asked.Realm;
+        var text = Encoding.UTF8.GetBytes($"request\0{caller.ApiKeyId}\0{requestId.Length}\0{requestId}\0{scope.Length}\0{scope}\0{asked.Name}\0{asked.Code}");
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(storage.ChainKey, text, hash);
         CryptographicOperations.ZeroMemory(text);

@@ -84,12 +84,28 @@ internal static class ValidateEndpoint
             return;
         }
 
-        var key = http.ApiKey();
-        var caller = new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
-        var attempt = await (request.Serial is { } serial
-            ? validator.ValidateSerialAsync(serial, code, caller, http.RequestAborted)
-            : validator.ValidateUserAsync(request.Realm ?? DefaultRealm, request.User!, code, caller, http.RequestAborted));
+        var attempt = validator.TryBegin(AskedBy(request, code), CallerOf(http));
+        if (attempt is not null)
+        {
+            await attempt.Durable;
+        }
+
+        if (attempt is null || !validator.TryEnd(attempt, http.ApiKey()?.Id ?? 0))
+        {
+            attempt = await validator.ResumeAsync(attempt, AskedBy(request, code), CallerOf(http), http.RequestAborted);
+        }
+
         await WriteAsync(http.Response, attempt.IsAccepted, attempt.AcceptedBy?.Serial);
+    }
+
+    private static Asked AskedBy(ValidateRequest request, string code) => request.Serial is { } serial
+        ? Asked.OfSerial(serial, code)
+        : Asked.OfUser(request.Realm ?? DefaultRealm, request.User!, code);
+
+    private static Caller CallerOf(HttpContext http)
+    {
+        var key = http.ApiKey();
+        return new Caller(key?.Id ?? 0, RealmsOf(key), http.Request.Headers[RequestIdHeader], AnswersAtOnce: true);
     }
 
     /// <exception cref="BadHttpRequestException">The body is not the JSON this request takes.</exception>

@@ -13,9 +13,14 @@ internal sealed class ValidationAttempt(
     // Looked at when nobody was found, so that an unknown name costs what a wrong code costs.
     private static readonly OathKey Decoy = OathKey.Create(OathAlgorithm.Sha1, "decoy, matched by nobody"u8);
 
-    private readonly long[] tokenIds = IdsOf(candidates);
+    // Nearly all have one token: that needs no list.
+    private readonly long onlyId = candidates is [var only] ? only.TokenId : 0;
+    private readonly long[]? tokenIds = candidates.Length == 1 ? null : IdsOf(candidates);
 
-    public override ReadOnlySpan<long> TokenIds => tokenIds;
+    public override ReadOnlySpan<long> TokenIds => tokenIds is null ? new ReadOnlySpan<long>(in onlyId) : tokenIds;
+
+    /// <summary>The credentials that the code may be of.</summary>
+    public CredentialFacts[] Candidates => candidates;
 
     /// <summary>Whoever sends the serial number says which token, whosever it is.</summary>
     public override bool NeedsHolder => !bySerial;

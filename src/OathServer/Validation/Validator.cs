@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using OathServer.Storage;
 using OathServer.Validation.Elsewhere;
 
@@ -10,6 +9,21 @@ namespace OathServer.Validation;
 /// <param name="RequestId">What the caller named the request, if it did.</param>
 /// <param name="AnswersAtOnce">What it does with an acceptance is short and never blocks (<see cref="CounterChange.AnswersAtOnce"/>).</param>
 internal readonly record struct Caller(int ApiKeyId, Validator.RealmFilter? Realms, string? RequestId = null, bool AnswersAtOnce = false);
+
+/// <summary>Whom a code is asked about.</summary>
+/// <param name="Realm">The user's realm; the default one for a serial number.</param>
+/// <param name="Name">The user's name or the serial number.</param>
+/// <param name="BySerial">Which of them.</param>
+/// <param name="Code">The code.</param>
+internal readonly record struct Asked(string Realm, string Name, bool BySerial, string Code)
+{
+    public static Asked OfSerial(string serial, string code) => new(ValidateEndpoint.DefaultRealm, serial, BySerial: true, code);
+
+    public static Asked OfUser(string realm, string user, string code) => new(realm, user, BySerial: false, code);
+
+    /// <summary>Never whom and what it was about.</summary>
+    public override string ToString() => BySerial ? "a serial number" : "a user";
+}
 
 /// <summary>Validates and resynchronises: finds the credentials, hands the attempt to the writer, waits until it is
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
@@ -24,43 +38,109 @@ internal sealed class Validator(
     /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
     public string CodeOf(string typed) => policies.Defaults.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
 
-    public ValueTask<ValidationAttempt> ValidateSerialAsync(
+    public Task<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateSerialAsync(serial, code, new Caller(apiKeyId, realms), cancel);
+        ValidateAsync(Asked.OfSerial(serial, code), new Caller(apiKeyId, realms), fresh: false, cancel);
 
-    public ValueTask<ValidationAttempt> ValidateUserAsync(
+    public Task<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateUserAsync(realm, user, code, new Caller(apiKeyId, realms), cancel);
+        ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), fresh: false, cancel);
 
-    /// <remarks>Awaited once, as every <see cref="ValueTask"/>: what it keeps between its steps is used again. Every refusal takes the
-    /// same steps, whatever its reason: the writer, the database, the writer (bench <c>timing</c>). Only who gets in is quicker.</remarks>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<ValidationAttempt> ValidateSerialAsync(string serial, string code, Caller caller, CancellationToken cancel)
+    /// <summary>The first look, on what is remembered: hands the attempt to the writer, and the caller waits for
+    /// <see cref="CounterChange.Durable"/>, so that the usual validation needs no task of its own. Null while a parallel run
+    /// must be asked first; then <see cref="ResumeAsync"/> does the whole of it.</summary>
+    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer (bench
+    /// <c>timing</c>). Only who gets in is quicker.</remarks>
+    public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
     {
-        var request = requests.Of(caller, "s", serial, code);
-        for (var fresh = false; ; fresh = true)
+        if (!parallel.IsIdle)
         {
-            var found = fresh ? await credentials.BySerialAsync(serial, cancel, fresh: true) : credentials.RememberedBySerial(serial);
-            if (caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
-            {
-                found = [];
-            }
+            return null;
+        }
 
+        var attempt = Attempt(asked, caller, Remembered(asked, caller), fresh: false);
+        _ = counters.SubmitAsync(attempt);
+        return attempt;
+    }
+
+    /// <summary>Takes note of an attempt that is durable; false when more is left to do (<see cref="ResumeAsync"/>).</summary>
+    public bool TryEnd(ValidationAttempt begun, int apiKeyId)
+    {
+        if (begun is not { Stale: false, Outcome: Outcome.Accepted })
+        {
+            return false;
+        }
+
+        guessing.ObserveAcceptance(apiKeyId);
+        return true;
+    }
+
+    /// <summary>What is left after <see cref="TryBegin"/>, once that attempt is durable.</summary>
+    public async Task<ValidationAttempt> ResumeAsync(ValidationAttempt? begun, Asked asked, Caller caller, CancellationToken cancel)
+    {
+        if (begun is { Stale: false })
+        {
+            await FinishAsync(begun, asked, caller, cancel);
+            return begun;
+        }
+
+        // The database is asked: not while others wait for this thread to answer them.
+        await Task.Yield();
+        return await ValidateAsync(asked, caller, fresh: begun is not null, cancel);
+    }
+
+    private async Task<ValidationAttempt> ValidateAsync(Asked asked, Caller caller, bool fresh, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var found = !fresh || !MayEnter(asked, caller) ? Remembered(asked, caller)
+                : asked.BySerial ? await credentials.BySerialAsync(asked.Name, cancel, fresh: true)
+                : await credentials.ByUserAsync(asked.Realm, asked.Name, cancel, fresh: true);
             await parallel.CatchUpAsync(found, cancel);
-            var attempt = new ValidationAttempt(found, code, serial, bySerial: true, caller.ApiKeyId, policies.Of(found), request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
+            var attempt = Attempt(asked, caller, found, fresh);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
-                Alarm(attempt, user: null, caller);
-                await ElsewhereAsync(attempt, ValidateEndpoint.DefaultRealm, serial, bySerial: true, code, caller, cancel);
-                await guessing.ObserveAsync(caller.ApiKeyId, serial, code, attempt.Outcome, cancel);
+                await FinishAsync(attempt, asked, caller, cancel);
                 return attempt;
             }
 
-            // The database is asked: not while others wait for this thread to answer them.
+            fresh = true;
             await Task.Yield();
         }
+    }
+
+    /// <summary>Of a serial number the realm is known once its token is found.</summary>
+    private static bool MayEnter(in Asked asked, in Caller caller) => asked.BySerial || caller.Realms?.Invoke(asked.Realm) != false;
+
+    private CredentialFacts[] Remembered(in Asked asked, in Caller caller) => !MayEnter(asked, caller) ? []
+        : asked.BySerial ? credentials.RememberedBySerial(asked.Name)
+        : credentials.RememberedByUser(asked.Realm, asked.Name);
+
+    private ValidationAttempt Attempt(in Asked asked, in Caller caller, CredentialFacts[] found, bool fresh)
+    {
+        if (asked.BySerial && caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
+        {
+            found = [];
+        }
+
+        return new ValidationAttempt(
+            found, asked.Code, asked.Name, asked.BySerial, caller.ApiKeyId,
+            asked.BySerial ? policies.Of(found) : policies.Of(asked.Realm), requests.Of(asked, caller),
+            sprayed: guessing.IsSprayed(asked.Code), answersAtOnce: caller.AnswersAtOnce)
+        {
+            // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
+            // refused on remembered facts.
+            Remembered = !fresh,
+        };
+    }
+
+    private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, CancellationToken cancel)
+    {
+        await SwitchAsync(attempt, asked.Code, caller.ApiKeyId, cancel);
+        Alarm(attempt, asked.BySerial ? null : asked.Name, caller);
+        await ElsewhereAsync(attempt, asked, caller, cancel);
+        await guessing.ObserveAsync(caller.ApiKeyId, asked.Name, asked.Code, attempt.Outcome, cancel);
     }
 
     /// <summary>The first code of a key being provisioned: as a validation by serial number, but a pending token may
@@ -79,34 +159,6 @@ internal sealed class Validator(
         }
     }
 
-    /// <inheritdoc cref="ValidateSerialAsync(string, string, Caller, CancellationToken)"/>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<ValidationAttempt> ValidateUserAsync(string realm, string user, string code, Caller caller, CancellationToken cancel)
-    {
-        var request = requests.Of(caller, realm, user, code);
-        for (var fresh = false; ; fresh = true)
-        {
-            var found = caller.Realms is not null && !caller.Realms(realm) ? []
-                : fresh ? await credentials.ByUserAsync(realm, user, cancel, fresh: true) : credentials.RememberedByUser(realm, user);
-            await parallel.CatchUpAsync(found, cancel);
-            // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
-            // refused on remembered facts.
-            var attempt = new ValidationAttempt(found, code, user, bySerial: false, caller.ApiKeyId, policies.Of(realm), request, sprayed: guessing.IsSprayed(code), answersAtOnce: caller.AnswersAtOnce) { Remembered = !fresh };
-            await counters.SubmitAsync(attempt);
-            if (!attempt.Stale || fresh)
-            {
-                await SwitchAsync(attempt, found, code, caller.ApiKeyId, cancel);
-                Alarm(attempt, user, caller);
-                await ElsewhereAsync(attempt, realm, user, bySerial: false, code, caller, cancel);
-                await guessing.ObserveAsync(caller.ApiKeyId, user, code, attempt.Outcome, cancel);
-                return attempt;
-            }
-
-            // The database is asked: not while others wait for this thread to answer them.
-            await Task.Yield();
-        }
-    }
-
     private void Alarm(ValidationAttempt attempt, string? user, Caller caller)
     {
         if ((attempt.ReplayOf is not null || attempt.LockOf is not null) && !attempt.IsAccepted)
@@ -116,8 +168,7 @@ internal sealed class Validator(
     }
 
     /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
-    private async ValueTask SwitchAsync(
-        ValidationAttempt attempt, CredentialFacts[] found, string code, int apiKeyId, CancellationToken cancel)
+    private async ValueTask SwitchAsync(ValidationAttempt attempt, string code, int apiKeyId, CancellationToken cancel)
     {
         if (attempt is not { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed })
         {
@@ -125,7 +176,7 @@ internal sealed class Validator(
         }
 
         await Task.Yield();
-        if (await seeds.TryAsync(found, code, cancel) is { } switched)
+        if (await seeds.TryAsync(attempt.Candidates, code, cancel) is { } switched)
         {
             // Durable before anybody is told.
             await counters.SubmitAsync(new SwitchedSeed(switched.TokenId, switched.Generation, apiKeyId));
@@ -134,16 +185,15 @@ internal sealed class Validator(
     }
 
     /// <summary>Somebody without a token here may have one on the server that is being replaced.</summary>
-    private async ValueTask ElsewhereAsync(
-        ValidationAttempt attempt, string realm, string name, bool bySerial, string code, Caller caller, CancellationToken cancel)
+    private async ValueTask ElsewhereAsync(ValidationAttempt attempt, Asked asked, Caller caller, CancellationToken cancel)
     {
-        if (!parallel.IsOn || attempt.Outcome is not (Outcome.UnknownUser or Outcome.UnknownToken) || guessing.IsSprayed(code))
+        if (!parallel.IsOn || attempt.Outcome is not (Outcome.UnknownUser or Outcome.UnknownToken) || guessing.IsSprayed(asked.Code))
         {
             return;
         }
 
         await Task.Yield();
-        if (await parallel.AskAsync(realm, name, bySerial, code, caller, cancel) is { } outcome)
+        if (await parallel.AskAsync(asked.Realm, asked.Name, asked.BySerial, asked.Code, caller, cancel) is { } outcome)
         {
             attempt.DecidedElsewhere(outcome);
         }

@@ -31,6 +31,25 @@ public class RealmTests
     }
 
     [Fact]
+    public async Task A_key_of_another_realm_gets_nothing_either_of_what_the_server_remembers_from_others()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, user: "alice", realm: "north");
+        var own = await server.Client(Roles.RelyingParty, "north");
+        var stranger = await server.Client(Roles.RelyingParty, "south");
+        // Twice each: the second time finds key, user and token remembered.
+        for (var counter = 0; counter < 2; counter++)
+        {
+            Assert.Contains("false", await Answer(stranger, "/v1/validate", new { user = "alice", realm = "north", code = Codes.Hotp(Codes.Secret, counter * 2) }), StringComparison.Ordinal);
+            Assert.Contains("true", await Answer(own, "/v1/validate", new { user = "alice", realm = "north", code = Codes.Hotp(Codes.Secret, counter * 2) }), StringComparison.Ordinal);
+            Assert.Contains("false", await Answer(stranger, "/v1/validate", new { serial = "A1", code = Codes.Hotp(Codes.Secret, (counter * 2) + 1) }), StringComparison.Ordinal);
+            Assert.Contains("true", await Answer(own, "/v1/validate", new { serial = "A1", code = Codes.Hotp(Codes.Secret, (counter * 2) + 1) }), StringComparison.Ordinal);
+        }
+
+        Assert.Equal((4L, 0), ((await server.CounterAsync("A1")).Counter, (await server.CounterAsync("A1")).Failures));
+    }
+
+    [Fact]
     public async Task A_rotated_key_works_beside_the_new_one_until_the_overlap_ends_and_shows_when_it_was_last_used()
     {
         var clock = new Clock(new DateTimeOffset(2026, 11, 25, 9, 0, 0, TimeSpan.Zero));

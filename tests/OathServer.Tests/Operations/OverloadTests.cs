@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using OathServer.Access;
+using OathServer.Storage;
 
 namespace OathServer.Tests.Operations;
 
@@ -25,6 +29,50 @@ public class OverloadTests
         Assert.All(statuses.Where(s => s.Status == HttpStatusCode.TooManyRequests), s => Assert.True(s.Again));
         Assert.Contains(statuses, s => s.Status == HttpStatusCode.TooManyRequests);
         Assert.Equal(HttpStatusCode.OK, (await StatusAsync(greedy, "A1", "000000")).Status);
+    }
+
+    /// <summary>The whole way: HTTP, the real store, and its writer held while the queue fills.</summary>
+    [Fact]
+    public async Task A_full_queue_answers_503_with_when_to_come_again_and_the_code_is_still_good()
+    {
+        using var gate = new Gate();
+        await using var server = await ServerUnderTest.StartAsync(replace: services => services.AddSingleton(provider => new CounterCommit(
+            gate.Before(provider.GetRequiredService<ICounterStore>()), TimeProvider.System, NullLogger<CounterCommit>.Instance)));
+        var id = await server.AddTokenAsync("A1", Codes.Secret);
+        using var client = await ClientAsync(server, "vpn");
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 0)));
+        // Known by now: the short lane, and before it the ordinary way through sign-in and rules.
+        using var stranger = await ClientAsync(server, "first seen when the queue is full");
+        Assert.Equal(HttpStatusCode.OK, (await StatusAsync(client, "A1", "000000")).Status);
+        gate.Close();
+        var commit = server.Services.GetRequiredService<CounterCommit>();
+        var held = commit.SubmitAsync(new Untouched(id));
+        await gate.Entered.WaitAsync(TestContext.Current.CancellationToken);
+        var waiting = Enumerable.Range(0, CounterCommit.QueueMax).Select(_ => commit.SubmitAsync(new Untouched(id))).ToArray();
+
+        try
+        {
+            foreach (var caller in (HttpClient[])[client, stranger])
+            {
+                await IsTurnedAwayAsync(caller);
+            }
+        }
+        finally
+        {
+            gate.Open();
+        }
+
+        await Task.WhenAll([held, .. waiting]);
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 1)));
+
+        static async Task IsTurnedAwayAsync(HttpClient caller)
+        {
+            using var refused = await caller.PostAsJsonAsync("/v1/validate", new { serial = "A1", code = Codes.Hotp(Codes.Secret, 1) }, TestContext.Current.CancellationToken);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "application/problem+json"), (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType));
+            Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+            var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            Assert.Equal("Nothing was accepted. Try again in a moment.", problem.GetProperty("detail").GetString());
+        }
     }
 
     /// <summary>Floods that leave nothing behind.</summary>
@@ -107,5 +155,52 @@ public class OverloadTests
     {
         using var reply = await client.PostAsJsonAsync("/v1/validate", new { serial, code }, TestContext.Current.CancellationToken);
         return (reply.StatusCode, reply.Headers.RetryAfter is not null);
+    }
+
+    /// <summary>Holds the writer before its store, once closed.</summary>
+    private sealed class Gate : IDisposable
+    {
+        private readonly ManualResetEventSlim open = new(initialState: true);
+
+        public SemaphoreSlim Entered { get; } = new(0);
+
+        public void Close() => open.Reset();
+
+        public void Open() => open.Set();
+
+        public void Dispose()
+        {
+            open.Dispose();
+            Entered.Dispose();
+        }
+
+        public ICounterStore Before(ICounterStore store) => new Held(this, store);
+
+        private sealed class Held(Gate gate, ICounterStore store) : ICounterStore
+        {
+            public int Commit(IReadOnlyList<CounterChange> batch, DateTimeOffset now)
+            {
+                if (!gate.open.IsSet)
+                {
+                    gate.Entered.Release();
+                    gate.open.Wait();
+                }
+
+                return store.Commit(batch, now);
+            }
+
+            public void Dispose() => store.Dispose();
+        }
+    }
+
+    private sealed class Untouched(long id) : CounterChange
+    {
+        private readonly long[] ids = [id];
+
+        public override ReadOnlySpan<long> TokenIds => ids;
+
+        public override void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log)
+        {
+        }
     }
 }

@@ -13,6 +13,7 @@ namespace OathServer.Tests.Provisioning;
 /// <summary>Whether what is on a key is what the server says of it, and what a person is asked for on the way.</summary>
 internal static class KeyVerdict
 {
+    private const int AskedAgainMax = 2;
     private static readonly byte[] HolderPin = "739164"u8.ToArray();
 
     /// <summary>What a person is asked for: a PIN of the holder's own, or a touch, whose code is returned.</summary>
@@ -87,7 +88,9 @@ internal static class KeyVerdict
             : contents.Slots.Where(s => s.Slot == 2).Select(s => (s.Secret, s.MovingFactor)).Single();
         Assert.True(row.State == TokenState.Active, what);
         Assert.True(secret.AsSpan().StartsWith(seed), $"{what}: the seed");
-        Assert.True(strategies.IsTotp || row.Counter == counter, $"{what}: the key stands at {counter}, the server at {row.Counter}");
+        // A touch whose code was accepted before the server died is asked for once more: the key is ahead by it, in the window.
+        var ahead = oath.Slot is null ? 0 : AskedAgainMax;
+        Assert.True(strategies.IsTotp || (row.Counter <= counter && counter - row.Counter <= ahead), $"{what}: the key stands at {counter}, the server at {row.Counter}");
         Assert.True(record.FirstCodeAcceptedAt is not null, what);
     }
 

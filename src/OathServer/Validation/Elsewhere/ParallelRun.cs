@@ -28,6 +28,9 @@ internal sealed class ParallelRun(
 
     public bool IsOn => server is not null;
 
+    /// <summary>There is none and none was of late: nothing has to be caught up with.</summary>
+    public bool IsIdle => idle;
+
     /// <summary>The verdict of the old server about somebody without a token here; null when it is not asked.</summary>
     /// <exception cref="StorageUnavailableException">It gave no answer, or the verdict could not be made durable.</exception>
     public async Task<Outcome?> AskAsync(string realm, string name, bool bySerial, string code, Caller caller, CancellationToken cancel)
