@@ -23,6 +23,7 @@ public class PasskeyTests
         await desk.PressAsync("Sign out");
 
         // Without a session, and without typing anything.
+        await desk.SeesAsync("Sign in with a passkey");
         var sent = desk.Page.WaitForRequestAsync(r => r.Url.EndsWith("/sign-in/passkey", StringComparison.Ordinal));
         await desk.AxeFindsNothingAsync();
         await desk.PressAsync("Sign in with a passkey");
@@ -67,17 +68,25 @@ public class PasskeyTests
         await admin.Page.GetByRole(AriaRole.Button, new() { Name = "Disable" }).ClickAsync();
         await admin.SeesAsync("They are out");
         await desk.Page.GotoAsync("/sign-in");
-        await desk.PressAsync("Sign in with a passkey");
+        Assert.Equal(401, await SignInAsync(desk));
         await desk.SeesAsync("This passkey is not known here");
         Assert.Equal("disabled", await LastSignInAsync(server));
 
         await admin.PressAsync("Let them sign in again");
+        await admin.SeesAsync("They may sign in again.");
         await admin.Page.Locator("summary", new() { HasText = "Remove passkey blue key" }).ClickAsync();
         await admin.Page.GetByRole(AriaRole.Button, new() { Name = "Remove passkey blue key" }).ClickAsync();
         await admin.SeesAsync("The passkey is removed.");
-        await desk.PressAsync("Sign in with a passkey");
-        await desk.SeesAsync("This passkey is not known here");
+        Assert.Equal(401, await SignInAsync(desk));
         Assert.Equal("passkey: not accepted", await LastSignInAsync(server));
+    }
+
+    /// <summary>What the server answered: a page that says the same again says nothing new.</summary>
+    private static async Task<int> SignInAsync(Desk desk)
+    {
+        var answer = desk.Page.WaitForResponseAsync(r => r.Url.EndsWith("/sign-in/passkey", StringComparison.Ordinal));
+        await desk.PressAsync("Sign in with a passkey");
+        return (await answer).Status;
     }
 
     private static async Task AddAuthenticatorAsync(Desk desk)
