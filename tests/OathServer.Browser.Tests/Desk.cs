@@ -56,7 +56,8 @@ internal sealed partial class Desk : IAsyncDisposable
             Locale = locale,
             TimezoneId = "Europe/Berlin",
         });
-        context.SetDefaultTimeout(10_000);
+        // A bound on a page that hangs, wide enough for a machine that does other things too.
+        context.SetDefaultTimeout(30_000);
         if (role is not null)
         {
             await context.AddCookiesAsync([new Microsoft.Playwright.Cookie { Name = "oath-staff", Value = await SessionAsync(server, role), Url = address }]);

@@ -40,10 +40,12 @@ public class ProvisioningDeskTests
         await desk.SeesAsync("CUID 00011171");
         await desk.StyledAsync("section", "overflowX", "hidden");
         await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync("label");
         await desk.Page.GoBackAsync();
         await desk.PressAsync("Handout page");
         await desk.SeesAsync("First steps");
         await desk.StyledAsync("section", "maxWidth", "672px");
+        await desk.PictureAsync("handout");
 
         Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 42)));
     }

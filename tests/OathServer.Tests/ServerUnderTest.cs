@@ -128,6 +128,26 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             return token.Id;
         });
 
+    /// <summary>Many imported tokens of one seed at once: their serials, and the time step of those that are TOTP.</summary>
+    public Task<int> AddTokensAsync(IEnumerable<(string Serial, int TimeStep)> tokens, byte[] secret, long counter) => WithDatabase(db =>
+    {
+        var sealer = Services.GetRequiredService<Sealer>();
+        db.Tokens.AddRange(tokens.Select(t => new Token
+        {
+            Serial = t.Serial,
+            Realm = "default",
+            Type = t.TimeStep == 0 ? TokenType.Hotp : TokenType.Totp,
+            TimeStep = t.TimeStep,
+            Algorithm = Oath.OathAlgorithm.Sha1,
+            Digits = 6,
+            SealedSecret = sealer.Seal(secret, SealedPlace.TokenSecret(t.Serial, generation: 1)),
+            StartCounter = counter,
+            CreatedAt = DateTimeOffset.UtcNow,
+            Counter = new TokenCounter { Counter = counter, Generation = 1, State = TokenState.Imported },
+        }));
+        return db.SaveChangesAsync();
+    });
+
     public Task<TokenCounter> CounterAsync(string serial) => WithDatabase(db =>
         Task.FromResult(db.Tokens.Where(t => t.Serial == serial).Select(t => t.Counter!).Single()));
 

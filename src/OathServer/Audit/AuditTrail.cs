@@ -28,7 +28,7 @@ internal sealed record AuditEvent(string Actor, string Action, string Outcome)
 /// The append-only trail. Entries are written in the transaction of the act they tell of and chained by HMAC-SHA-256:
 /// an edit, a deletion, a reorder breaks the chain at a place that <see cref="VerifyAsync"/> names.
 /// </summary>
-internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory scopes, TimeProvider time)
+internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory scopes, TimeProvider time, WriteTurn? turn = null)
 {
     private const int MacSize = 32;
 
@@ -45,6 +45,7 @@ internal sealed class AuditTrail(ServerSecrets secrets, IServiceScopeFactory sco
             return;
         }
 
+        using var held = await WriteTurn.TakeAsync(turn, cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await AppendAsync(db, events, cancel);
         await transaction.CommitAsync(cancel);

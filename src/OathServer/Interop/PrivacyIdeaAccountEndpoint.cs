@@ -87,7 +87,7 @@ internal static class PrivacyIdeaAccountEndpoint
         && (t.Counter.Flags & (CounterFlags.Locked | CounterFlags.HolderInactive)) == 0);
 
     private static async Task List(
-        HttpContext http, ServiceAccounts accounts, ValidationPolicy policy, OathDbContext db, TimeProvider time)
+        HttpContext http, ServiceAccounts accounts, RealmPolicies policies, OathDbContext db, TimeProvider time)
     {
         if (await AccountAsync(http, accounts, time) is not { } account)
         {
@@ -135,7 +135,7 @@ internal static class PrivacyIdeaAccountEndpoint
             writer.WriteStartArray("tokens");
             foreach (var token in rows)
             {
-                Write(writer, token, policy);
+                Write(writer, token, policies.Of(token.Realm));
             }
 
             writer.WriteEndArray();

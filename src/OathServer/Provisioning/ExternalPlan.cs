@@ -54,7 +54,7 @@ internal static class ExternalPlan
             new(StepNames.Puk, ProvisioningPlan.PukWords(decisions.Puk)),
             new(StepNames.Oath, hasOath
                 ? string.Create(CultureInfo.InvariantCulture,
-                    $"Write {token!.Type} credential {ProvisioningPlan.AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                    $"Write {token!.Type.ToString().ToUpperInvariant()} credential {ProvisioningPlan.AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
                 : "Write the OATH credential",
                 !hasOath ? "the profile writes none" : key.Offers("oath-put") ? null : "its driver has no oath-put: the key keeps what its maker put there"),
             new(StepNames.Fido, "Apply the FIDO policy", decisions.Fido.Scope == FidoScope.HolderRegisters

@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using OathServer.Audit;
+using OathServer.Provisioning.Steps;
+using OathServer.Secrets;
 using OathServer.Storage;
 using OathServer.Tokens;
 
@@ -12,7 +14,9 @@ internal sealed record Wanted(string? Profile, string? Serial, string? Batch, st
 internal sealed record Prospect(KnownProfile Profile, KeyLook Look, Token? Token, KeyRecord? Record, ProvisioningPlan Plan);
 
 /// <summary>Looks up what a request means, makes the plan, and opens the job in one transaction.</summary>
-internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, AuditTrail audit, FactsChanged factsChanged, TimeProvider time)
+internal sealed class JobOpening(
+    RolloutProfiles profiles, TokenLife life, AuditTrail audit, FactsChanged factsChanged, KeySecrets secrets, Sealer sealer, TimeProvider time,
+    WriteTurn? turn = null)
 {
     /// <summary>What a job would do; a string when the request cannot be understood.</summary>
     public async Task<(Prospect? Prospect, string? Refusal)> ProspectAsync(OathDbContext db, KeyLook look, Wanted wanted, CancellationToken cancel)
@@ -76,10 +80,11 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         return (new Prospect(profile, look, token, record, ProvisioningPlan.Make(profile, look, token, record, past, recipient, wanted.Force)), null);
     }
 
-    /// <summary>Opens the job: journal, record, token pending, audit entry, all or nothing. Null when somebody else was
-    /// first, at the key or at the token.</summary>
+    /// <summary>Opens the job: journal, record, token pending, audit entry, all or nothing; on a key that is new here with all
+    /// that it may be given, which saves a flush of the disk. Null when somebody else was first, at the key or at the token.</summary>
+    /// <exception cref="SecurityKeys.Cards.SmartCardException">The key was pulled; nothing was opened.</exception>
     public async Task<ProvisioningJob?> OpenAsync(
-        OathDbContext db, Prospect prospect, Wanted wanted, AuditEvent actor, string driver, CancellationToken cancel)
+        OathDbContext db, Prospect prospect, Wanted wanted, AuditEvent actor, string driver, ReaderSession session, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         var (look, token) = (prospect.Look, prospect.Token);
@@ -105,6 +110,7 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
         {
             job.Steps.Add(new ProvisioningStep
             {
+                JobId = job.Id,
                 Ordinal = index + 1,
                 Name = step.Name,
                 State = step.SkipReason is null ? StepState.Planned : StepState.Skipped,
@@ -113,10 +119,20 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             });
         }
 
+        var record = prospect.Record ?? new KeyRecord { Cuid = look.Cuid.Text, CuidSource = look.Cuid.Source.ToString(), Batch = token?.Batch };
+        if (prospect.Record is null && session.External is null)
+        {
+            // Before anything of the job is tracked: making a PUK may save a secret of the server's own.
+            var journal = new Journal(db, job, record, sealer, audit, time, driver, turn);
+            await new Preparation(secrets).PrepareAsync(
+                new JobInHand(session, KeyLook.RulesOf(session.Card), journal, prospect.Profile, token, person?.Name), cancel);
+        }
+
         db.Jobs.Add(job);
-        Enter(db, prospect, token, person, now);
+        Enter(db, prospect, record, token, person, now);
         try
         {
+            using var held = await WriteTurn.TakeAsync(turn, cancel);
             await using var transaction = await db.Database.BeginTransactionAsync(cancel);
             await audit.SaveAsync(db, cancel, actor with
             {
@@ -133,6 +149,13 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
                     .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Pending), cancel) != 1)
             {
                 return null;
+            }
+
+            if (job.Steps.Find(s => s is { Name: StepNames.FirstCode, State: StepState.Intended }) is { } firstCode)
+            {
+                // From here on nobody but this job moves the counter.
+                firstCode.Before = await OathSteps.StartOfAsync(db, token!, prospect.Profile.Decisions.Oath!, cancel);
+                await db.SaveChangesAsync(cancel);
             }
 
             await Holders.AlignAsync(db, db.Tokens.Where(t => t.Id == job.TokenId), cancel);
@@ -176,13 +199,11 @@ internal sealed class JobOpening(RolloutProfiles profiles, TokenLife life, Audit
             : new Recipient(person?.Name, person?.Id);
     }
 
-    private static void Enter(OathDbContext db, Prospect prospect, Token? token, Person? person, DateTimeOffset now)
+    private static void Enter(OathDbContext db, Prospect prospect, KeyRecord record, Token? token, Person? person, DateTimeOffset now)
     {
         var look = prospect.Look;
-        var record = prospect.Record;
-        if (record is null)
+        if (prospect.Record is null)
         {
-            record = new KeyRecord { Cuid = look.Cuid.Text, CuidSource = look.Cuid.Source.ToString() };
             db.Records.Add(record);
         }
 

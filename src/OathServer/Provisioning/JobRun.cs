@@ -9,13 +9,13 @@ namespace OathServer.Provisioning;
 
 /// <summary>Drives one job over an open key, from wherever it stands to its end or to what stops it.</summary>
 internal sealed class JobRun(
-    KeySecrets secrets, OathSteps oath, Sealer sealer, AuditTrail audit, TimeProvider time, ILogger<JobRun> log)
+    KeySecrets secrets, OathSteps oath, Sealer sealer, AuditTrail audit, TimeProvider time, ILogger<JobRun> log, WriteTurn? turn = null)
 {
     /// <summary>Runs the steps that are not done. Ends with the job confirmed, or open with its trouble in words; another
-    /// driver's job is left alone.</summary>
+    /// driver's job is left alone. <paramref name="isFirst"/>: nobody drove it before, so that nothing was sent yet.</summary>
     public async Task RunAsync(
         OathDbContext db, Guid id, KnownProfile profile, ReaderSession session, AuditEvent actor, string driver, string? typedCode,
-        CancellationToken cancel)
+        bool isFirst, CancellationToken cancel)
     {
         var job = await db.Jobs.Include(j => j.Steps.OrderBy(s => s.Ordinal)).SingleAsync(j => j.Id == id, cancel);
         var record = await db.Records.Include(r => r.Tokens).ThenInclude(t => t.Counter).SingleAsync(r => r.Cuid == job.Cuid, cancel);
@@ -23,7 +23,12 @@ internal sealed class JobRun(
         var token = job.TokenId is { } tokenId
             ? await db.Tokens.Include(t => t.Counter).SingleAsync(t => t.Id == tokenId, cancel)
             : null;
-        var journal = new Journal(db, job, record, sealer, audit, time, driver);
+        var journal = new Journal(db, job, record, sealer, audit, time, driver, turn);
+        if (isFirst)
+        {
+            journal.PreparedAtOpening();
+        }
+
         actor = actor with { Serial = token?.Serial, UserName = holder?.Name };
         try
         {

@@ -14,7 +14,7 @@ internal sealed class LeaseLostException() : Exception("Another driver has taken
 /// read back is committed with the next thing. A crash in between leaves a step intended, which its own probe resolves.
 /// </summary>
 internal sealed class Journal(
-    OathDbContext db, ProvisioningJob job, KeyRecord record, Sealer sealer, AuditTrail audit, TimeProvider time, string driver)
+    OathDbContext db, ProvisioningJob job, KeyRecord record, Sealer sealer, AuditTrail audit, TimeProvider time, string driver, WriteTurn? turn = null)
 {
     /// <summary>Steps that are done are committed at least so often, for those who watch; nothing rests on it.</summary>
     private static readonly TimeSpan ShownWithin = TimeSpan.FromMilliseconds(250);
@@ -33,9 +33,6 @@ internal sealed class Journal(
     public OathDbContext Database => db;
 
     public ProvisioningStep Step(string name) => job.Steps.Single(s => s.Name == name);
-
-    /// <summary>This drive prepared something that is not committed before the first command.</summary>
-    public bool IsPrepared => prepared.Count > 0;
 
     /// <summary>Whether this drive was the first to intend the step, so that its value cannot be on the key before it is
     /// sent here.</summary>
@@ -66,6 +63,9 @@ internal sealed class Journal(
         step.SealedNew = next is null ? null : sealer.Seal(next, SealedPlace.StepNew(step.JobId, step.Ordinal));
         Move(step, StepState.Intended);
     }
+
+    /// <summary>What was prepared when the job was opened, and committed with it, was never sent either.</summary>
+    public void PreparedAtOpening() => prepared.UnionWith(job.Steps.Where(s => s.State == StepState.Intended));
 
     /// <summary>The value the key may still hold; null for the factory value.</summary>
     public byte[]? Old(ProvisioningStep step) =>
@@ -99,6 +99,7 @@ internal sealed class Journal(
     /// <summary>Makes what was noted durable, if the job is still ours.</summary>
     public async Task CommitAsync(CancellationToken cancel)
     {
+        using var held = await WriteTurn.TakeAsync(turn, cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel);
         await db.SaveChangesAsync(cancel);
@@ -120,6 +121,7 @@ internal sealed class Journal(
         job.LeaseUntil = null;
         record.Status = InDoubt || job.StatusBefore == KeyStatus.InDoubt ? KeyStatus.InDoubt : KeyStatus.InProvisioning;
         record.UpdatedAt = time.GetUtcNow();
+        using var held = await WriteTurn.TakeAsync(turn, cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);
         await audit.SaveAsync(db, cancel, actor with { Action = "provisioning.stop", Outcome = InDoubt ? "in-doubt" : "stopped", Cuid = job.Cuid, Detail = trouble });
@@ -143,6 +145,7 @@ internal sealed class Journal(
             record.PersonId = job.PersonId;
         }
 
+        using var held = await WriteTurn.TakeAsync(turn, cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         await HoldAsync(cancel, release: true);
         await RetireAsync(retiring, cancel);
@@ -211,9 +214,9 @@ internal sealed class Journal(
     private async Task HoldAsync(CancellationToken cancel, bool release = false)
     {
         DateTimeOffset? until = release ? null : time.GetUtcNow() + LeaseTime;
-        var held = await db.Jobs.Where(j => j.Id == job.Id && j.Lease == driver && j.State == JobState.Open)
+        var ours = await db.Jobs.Where(j => j.Id == job.Id && j.Lease == driver && j.State == JobState.Open)
             .ExecuteUpdateAsync(j => j.SetProperty(x => x.LeaseUntil, until), cancel);
-        if (held != 1)
+        if (ours != 1)
         {
             throw new LeaseLostException();
         }

@@ -36,8 +36,8 @@ internal sealed record KeyPast(IReadOnlyList<CarriedCredential> Carried, IReadOn
 
     /// <summary>Steps of abandoned jobs whose secret may be on the key; one that the key refused is not.</summary>
     public static IQueryable<ProvisioningStep> OpenStepsOn(OathDbContext db, string cuid) =>
-        db.Steps.Where(s => s.State == StepState.Intended && s.SealedNew != null && s.LastTried != ProbedValue.Refused
-            && db.Jobs.Any(j => j.Id == s.JobId && j.Cuid == cuid && j.State == JobState.Abandoned));
+        db.Jobs.Where(j => j.Cuid == cuid && j.State == JobState.Abandoned).SelectMany(j => j.Steps)
+            .Where(s => s.State == StepState.Intended && s.SealedNew != null && s.LastTried != ProbedValue.Refused);
 
     /// <summary>The past of a key; its record's tokens must be included.</summary>
     public static async Task<KeyPast> ReadAsync(OathDbContext db, KeyRecord? record, CancellationToken cancel)

@@ -331,7 +331,7 @@ internal sealed record ProvisioningPlan(
                 : piv?.ManagementKey is { IsDefault: false } && record?.SealedManagementKey is null && !past.IsManagementKeyOpen ? "the management key is not ours" : null),
             new(StepNames.Puk, PukWords(decisions.Puk)),
             new(StepNames.Oath, hasOath
-                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type} credential {AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
+                ? string.Create(CultureInfo.InvariantCulture, $"Write {token!.Type.ToString().ToUpperInvariant()} credential {AccountOf(decisions.Oath!, token, user)} with counter {token.Counter!.Counter}")
                 : "Write the OATH credential", hasOath ? null : "the profile writes none"),
             new(StepNames.Fido, decisions.Fido.Scope == FidoScope.HolderRegisters
                 ? string.Create(CultureInfo.InvariantCulture, $"Require FIDO PINs of at least {decisions.Fido.MinPinLength}")

@@ -78,13 +78,13 @@ internal sealed class Workflow(
             }
 
             driver = NewDriver();
-            if (await opening.OpenAsync(db, prospect, wanted, actor, driver, cancel) is not { } job)
+            if (await opening.OpenAsync(db, prospect, wanted, actor, driver, session!, cancel) is not { } job)
             {
                 return new StartOutcome.Busy("Somebody else opened a job on this key or took the token a moment ago.");
             }
 
             kept = true;
-            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, prospect.Profile, actor, driver));
+            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, prospect.Profile, actor, driver, isFirst: true));
         }
         catch (SmartCardException pulled)
         {
@@ -158,7 +158,7 @@ internal sealed class Workflow(
     }
 
     /// <summary>On a thread of the pool, in a scope of its own: a caller that goes away does not stop a half-written key.</summary>
-    private Task DriveAsync(ReaderSession session, Guid id, KnownProfile profile, AuditEvent actor, string driver, string? typedCode = null) => Task.Run(async () =>
+    private Task DriveAsync(ReaderSession session, Guid id, KnownProfile profile, AuditEvent actor, string driver, string? typedCode = null, bool isFirst = false) => Task.Run(async () =>
     {
         try
         {
@@ -167,7 +167,7 @@ internal sealed class Workflow(
                 await using var scope = scopes.CreateAsyncScope();
                 await scope.ServiceProvider.GetRequiredService<JobRun>().RunAsync(
                     scope.ServiceProvider.GetRequiredService<OathDbContext>(), id, profile, session, actor, driver, typedCode,
-                    lifetime.ApplicationStopping);
+                    isFirst, lifetime.ApplicationStopping);
             }
         }
         finally

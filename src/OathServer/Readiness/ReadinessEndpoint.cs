@@ -16,6 +16,7 @@ internal static class ReadinessEndpoint
         OathDbContext db, TimeProvider time, CancellationToken cancel, string? batch = null, string? profile = null) =>
         TypedResults.Ok(await FiveGaps.MeasureAsync(db, batch, profile, cancel) with
         {
-            PuksDue = await DuePuks.ListAsync(db, GapCounts.Live(db, batch, profile), time.GetUtcNow(), FiveGaps.ExceptionsMax, cancel),
+            PuksDue = await (await DuePuks.AsOfAsync(db, time.GetUtcNow(), cancel))
+                .PageAsync(GapCounts.Live(db, batch, profile), after: null, FiveGaps.ExceptionsMax, cancel),
         });
 }

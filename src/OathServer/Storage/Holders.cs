@@ -11,12 +11,14 @@ internal static class Holders
     /// never unseen.</remarks>
     public static async Task AlignAsync(OathDbContext db, IQueryable<Token> tokens, CancellationToken cancel)
     {
-        await db.People.Where(p => tokens.Any(t => t.PersonId == p.Id))
+        // By IN and not by EXISTS: SQLite goes from the tokens to the rows, and not through all rows there are.
+        await db.People.Where(p => tokens.Where(t => t.PersonId != null).Select(t => t.PersonId!.Value).Contains(p.Id))
             .ExecuteUpdateAsync(p => p.SetProperty(x => x.UpdatedAt, x => x.UpdatedAt), cancel);
-        await db.Counters.Where(c => tokens.Any(t => t.Id == c.TokenId && t.Person!.Active == false))
+        await db.Counters.Where(c => tokens.Where(t => t.Person!.Active == false).Select(t => t.Id).Contains(c.TokenId))
             .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags | CounterFlags.HolderInactive), cancel);
         await db.Counters
-            .Where(c => (c.Flags & CounterFlags.HolderInactive) != 0 && tokens.Any(t => t.Id == c.TokenId && (t.PersonId == null || t.Person!.Active)))
+            .Where(c => (c.Flags & CounterFlags.HolderInactive) != 0
+                && tokens.Where(t => t.PersonId == null || t.Person!.Active).Select(t => t.Id).Contains(c.TokenId))
             .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags & ~CounterFlags.HolderInactive), cancel);
     }
 }

@@ -13,6 +13,10 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
     /// <summary>Bytes of the write-ahead log that are kept when it starts again; a large import leaves it no longer.</summary>
     public const int LogMax = 64 << 20;
 
+    /// <summary>Pages in the log from which a commit of these connections copies them itself: where there is no writer of
+    /// counters that has it done beside (<see cref="SqliteCheckpoint"/>), or it does not keep up.</summary>
+    private const int CheckpointPages = 2 * SqliteCheckpoint.PagesMin;
+
     private const int Full = 2;
 
     // The driver pools connections: each is prepared once and keeps its settings.
@@ -68,7 +72,7 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
         using var command = connection.CreateCommand();
         command.CommandText =
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000; "
-            + $"PRAGMA journal_size_limit = {LogMax};";
+            + $"PRAGMA journal_size_limit = {LogMax}; PRAGMA wal_autocheckpoint = {CheckpointPages};";
         command.ExecuteNonQuery();
         AssertDurable(connection);
         prepared.AddOrUpdate(connection.Handle!, prepared);

@@ -27,14 +27,16 @@ internal sealed class SqliteCounterStore : ICounterStore
     private readonly byte[] chainKey;
     private readonly AcceptanceJournal? journal;
     private readonly DiskReserve? reserve;
+    private readonly WriteTurn? turn;
     private readonly long?[] bound = new long?[12];
     private long sequence;
     private byte[] previousMac = new byte[ValidationChain.MacSize];
 
     public SqliteCounterStore(
         SqliteConnections connections, byte[] chainKey, AcceptanceJournal? journal = null, DiskReserve? reserve = null,
-        SqliteStatements? statements = null)
+        SqliteStatements? statements = null, WriteTurn? turn = null)
     {
+        this.turn = turn;
         statements ??= new();
         this.journal = journal;
         this.reserve = reserve;
@@ -77,6 +79,7 @@ internal sealed class SqliteCounterStore : ICounterStore
         journal?.Settle();
         rows.Clear();
         log.Clear();
+        using var held = WriteTurn.Take(turn);
         Run(begin);
         try
         {

@@ -75,6 +75,7 @@ internal static class StorageServices
             ? new SqliteConnectionStringBuilder { DataSource = path }.ToString()
             : connectionString);
         services.AddSingleton(connections);
+        services.AddSingleton<WriteTurn>();
         services.AddSingleton(new StoreOrigin(() => !File.Exists(path)));
         services.AddDbContext<OathDbContext, SqliteOathDbContext>(options => options
             .UseSqlite(connections.ConnectionString)
@@ -82,7 +83,7 @@ internal static class StorageServices
         services.AddSingleton(_ => new TokenReader(_ => ValueTask.FromResult<DbConnection>(connections.Open())));
         services.AddSingleton<ICounterStore>(provider => new SqliteCounterStore(
             connections, provider.GetRequiredService<StorageStart>().ChainKey, provider.GetService<AcceptanceJournal>(),
-            provider.GetRequiredService<DiskReserve>()));
+            provider.GetRequiredService<DiskReserve>(), turn: provider.GetRequiredService<WriteTurn>()));
         var megabytes = configuration.GetValue(DiskReserve.SizeSetting, DiskReserve.DefaultMegabytes);
         services.AddSingleton(provider => new DiskReserve(
             folder, (long)megabytes << 20, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<DiskReserve>>()));

@@ -89,12 +89,15 @@ public static class ExternalDriverConformance
             && (await driver.PutPukAsync(reader, pin, puk, cancel).ConfigureAwait(false)).Accepted ? "" : "refused")
             .ConfigureAwait(false);
         if (driver.Info.Operations.Contains("pin-unblock"))
-            await TryAsync(checks, "pin-unblock with the new PUK is accepted", async () =>
-                (await driver.UnblockPinAsync(reader, puk, pin, cancel).ConfigureAwait(false)).Accepted ? "" : "refused")
-                .ConfigureAwait(false);
+            await TryAsync(checks, "pin-unblock with the new PUK gives the key another PIN, as often as it is asked",
+                () => UnblockAsync(driver, reader, puk, wrong, pin, cancel)).ConfigureAwait(false);
         if (driver.Info.Operations.Contains("oath-put") && driver.Info.Operations.Contains("oath-code"))
+        {
             await TryAsync(checks, "oath-put and oath-code make the codes of RFC 4226 from the counter sent",
                 () => ProveOathAsync(driver, reader, pin, cancel)).ConfigureAwait(false);
+            await TryAsync(checks, "oath-put under a name that is there replaces the credential",
+                () => ReplaceOathAsync(driver, reader, pin, cancel)).ConfigureAwait(false);
+        }
     }
 
     private static async Task<string> ProveOathAsync(
@@ -108,6 +111,32 @@ public static class ExternalDriverConformance
         var second = await driver.ReadCodeAsync(reader, pin, credential.Name, now, cancel).ConfigureAwait(false);
         // RFC 4226 appendix D, counts 5 and 6.
         return (first, second) == ("254676", "287922") ? "" : $"the codes were {first} and {second}";
+    }
+
+    /// <summary>What a reseed does: another secret under the same name.</summary>
+    private static async Task<string> ReplaceOathAsync(
+        ExternalKeyDriver driver, string reader, ReadOnlyMemory<byte> pin, CancellationToken cancel)
+    {
+        var credential = new ExternalOathCredential("conformance", OathType.Hotp, OathAlgorithm.Sha1, 6, 0, 30);
+        (await driver.PutOathAsync(reader, pin, credential, "another secret, 20 b"u8.ToArray(), cancel)
+            .ConfigureAwait(false)).ThrowIfRefused("write the credential");
+        (await driver.PutOathAsync(reader, pin, credential, "12345678901234567890"u8.ToArray(), cancel)
+            .ConfigureAwait(false)).ThrowIfRefused("write the credential again");
+        var code = await driver.ReadCodeAsync(reader, pin, credential.Name, DateTimeOffset.UnixEpoch, cancel)
+            .ConfigureAwait(false);
+        // RFC 4226 appendix D, count 0.
+        return code == "755224" ? "" : $"the code was {code}";
+    }
+
+    /// <summary>What a drill and a help desk do: the PUK alone gives the key another PIN.</summary>
+    private static async Task<string> UnblockAsync(
+        ExternalKeyDriver driver, string reader, byte[] puk, byte[] other, ReadOnlyMemory<byte> pin, CancellationToken cancel)
+    {
+        if (!(await driver.UnblockPinAsync(reader, puk, other, cancel).ConfigureAwait(false)).Accepted) return "refused";
+        if (!(await driver.PutPukAsync(reader, other, puk, cancel).ConfigureAwait(false)).Accepted)
+            return "the PIN it was given is not accepted";
+        return (await driver.UnblockPinAsync(reader, puk, pin, cancel).ConfigureAwait(false)).Accepted
+            ? "" : "it works once only";
     }
 
     private static byte[] Draw(SecretRule rule, int seed) =>

@@ -8,6 +8,9 @@ public sealed record ExternalDriverOptions(string Program, IReadOnlyList<string>
 {
     /// <summary>A program that is silent for longer is stopped.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What tells how long that is.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
 }
 
 /// <summary>What the program says of itself.</summary>

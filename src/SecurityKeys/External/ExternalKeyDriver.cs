@@ -231,7 +231,6 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         Func<JsonElement, T> take, CancellationToken cancel, Func<JsonElement, object?>? takeError = null,
         Action<Utf8JsonWriter>? more = null)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await turn.WaitAsync(cancel).ConfigureAwait(false);
         if (IsBroken)
         {
@@ -240,7 +239,8 @@ public sealed class ExternalKeyDriver : IAsyncDisposable
         }
 
         // From here: the time in the queue is others'.
-        limit.CancelAfter(options.AnswerTimeout);
+        using var silent = new CancellationTokenSource(options.AnswerTimeout, options.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel, silent.Token);
         var whole = false;
         try
         {

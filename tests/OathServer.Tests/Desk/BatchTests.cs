@@ -134,6 +134,27 @@ public class BatchTests
         Assert.Equal([false, false], await StoppedAsync(server));
     }
 
+    [Fact]
+    public async Task Keys_are_swapped_by_the_profile_they_were_made_with_whatever_it_says_by_now()
+    {
+        await using var server = await StartAsync(3);
+        var client = await server.Client();
+        var id = await BatchAsync(client, "alice", "bob", "carol");
+        await InsertAsync(server, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74071 }), done: 1);
+        await InsertAsync(server, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74072 }), done: 2);
+        using var changed = await client.PutAsJsonAsync("/v1/profiles/default", new { version = 1, decisions = new { oath = new { name = "{user}" } } }, Cancel);
+        Assert.True(changed.IsSuccessStatusCode, await changed.Content.ReadAsStringAsync(Cancel));
+        await InsertAsync(server, client, id, new VirtualKey(new VirtualKeyOptions { Serial = 74073 }), done: 3);
+
+        using var made = await client.PostAsJsonAsync($"/v1/batches/{id}/swap", new { one = 1, other = 2 }, Cancel);
+        using var named = await client.PostAsJsonAsync($"/v1/batches/{id}/swap", new { one = 1, other = 3 }, Cancel);
+
+        Assert.Equal(HttpStatusCode.OK, made.StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, named.StatusCode);
+        Assert.Contains("carry their users' names", await named.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Equal(["bob", "alice", "carol"], await PeopleAsync(server));
+    }
+
     /// <summary>Of each key, in the order of provisioning, whether its token waits for its holder to come back.</summary>
     private static Task<List<bool>> StoppedAsync(ServerUnderTest server) => server.WithDatabase(db =>
         db.Records.OrderBy(r => r.Cuid).SelectMany(r => r.Tokens).Select(t => (t.Counter!.Flags & CounterFlags.HolderInactive) != 0).ToListAsync(Cancel));

@@ -15,19 +15,33 @@ internal sealed class DeskPcscd : IAsyncDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("desk-pcscd-").FullName;
     private readonly Process daemon;
-    private readonly int port = FreePorts.Pair();
+    private readonly List<int> ports = [];
 
-    private DeskPcscd()
+    private DeskPcscd(int readers)
     {
         Directory.CreateDirectory(Path.Combine(folder, "run"));
         Directory.CreateDirectory(Path.Combine(folder, "readers"));
-        File.WriteAllText(Path.Combine(folder, "readers", "desk"), $"""
-            FRIENDLYNAME "Yubico YubiKey OTP+FIDO+CCID"
-            DEVICENAME /dev/null:0x{port:X4}
-            LIBPATH {Driver}
-            CHANNELID 0x{port:X4}
+        for (var reader = 0; reader < readers; reader++)
+        {
+            var port = FreePorts.Pair();
+            while (ports.Exists(p => Math.Abs(p - port) < 2))
+            {
+                port = FreePorts.Pair();
+            }
 
-            """);
+            ports.Add(port);
+            // Readers that share one driver file mix their frames and wait for one another.
+            var driver = Path.Combine(folder, $"driver-{reader}.so");
+            File.Copy(Driver, driver);
+            File.WriteAllText(Path.Combine(folder, "readers", $"desk-{reader}"), $"""
+                FRIENDLYNAME "{NameOf(reader)}"
+                DEVICENAME /dev/null:0x{port:X4}
+                LIBPATH {driver}
+                CHANNELID 0x{port:X4}
+
+                """);
+        }
+
         daemon = Process.Start(new ProcessStartInfo("/usr/bin/unshare",
             ["-m", "sh", "-c", $"mkdir -p /run/pcscd && mount --bind {folder}/run /run/pcscd && exec /usr/sbin/pcscd -f -i -c {folder}/readers"])
         {
@@ -47,9 +61,22 @@ internal sealed class DeskPcscd : IAsyncDisposable
 
     public string Socket => Path.Combine(folder, "run", "pcscd.comm");
 
-    public static async Task<DeskPcscd> StartAsync(CancellationToken cancel)
+    /// <summary>The friendly name of a reader, the first of which is called as a real one.</summary>
+    public static string NameOf(int reader) => "Yubico YubiKey OTP+FIDO+CCID" + (reader == 0 ? "" : $" desk {reader}");
+
+    /// <summary>How PC/SC calls the slot of a reader that keys are put into.</summary>
+    public static string SlotOf(int reader) => NameOf(reader) + " 00 00";
+
+    /// <summary>Where the reader's end of a key's cable is, once it can be plugged in.</summary>
+    public async Task<int> PortAsync(int reader, CancellationToken cancel)
     {
-        var pcscd = new DeskPcscd();
+        await Eventually.HoldsAsync(() => Task.FromResult(Listens(ports[reader])), "vpcd does not listen", cancel);
+        return ports[reader];
+    }
+
+    public static async Task<DeskPcscd> StartAsync(CancellationToken cancel, int readers = 1)
+    {
+        var pcscd = new DeskPcscd(readers);
         await Eventually.HoldsAsync(() => Task.FromResult(File.Exists(pcscd.Socket)), "pcscd did not start", cancel);
         return pcscd;
     }
@@ -57,8 +84,7 @@ internal sealed class DeskPcscd : IAsyncDisposable
     /// <summary>Inserts a key by a cable that holds the first answer at <paramref name="isMoment"/>; the token pulls it.</summary>
     public async Task<HeldCable> InsertAsync(VirtualKey key, Func<bool> isMoment, CancellationToken pull)
     {
-        await Eventually.HoldsAsync(() => Task.FromResult(Listens()), "vpcd does not listen", pull);
-        var cable = new HeldCable(port, isMoment);
+        var cable = new HeldCable(await PortAsync(0, pull), isMoment);
         _ = VpcdCard.RunAsync("127.0.0.1", cable.Port, key, pull);
         return cable;
     }
@@ -88,7 +114,7 @@ internal sealed class DeskPcscd : IAsyncDisposable
     }
 
     // Looked up, not tried: connecting would be inserting a card.
-    private bool Listens() => System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(l => l.Port == port);
+    private static bool Listens(int port) => System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(l => l.Port == port);
 }
 
 /// <summary>Waits for what another process does.</summary>

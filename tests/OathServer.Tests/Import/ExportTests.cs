@@ -174,8 +174,11 @@ public class ExportTests
             var again = await CommandLine.OathServerInAsync(At("data"), "export", At("out.pskcxml"), "--all", "--reason", "test", "--for-new-key-file", At("two.key"));
             var nothing = await CommandLine.OathServerInAsync(At("data"), "export", At("none.pskcxml"), "--batch", "b2", "--reason", "test", "--for-new-key-file", At("two.key"));
 
+            var nowhere = await CommandLine.OathServerInAsync(At("data"), "export", At("nowhere/out.pskcxml"), "--all", "--reason", "test", "--for-new-key-file", At("three.key"));
+
             Assert.True(exported.Exit == 0, exported.Errors);
-            Assert.Equal((2, 2), (again.Exit, nothing.Exit));
+            Assert.Equal((2, 2, 2), (again.Exit, nothing.Exit, nowhere.Exit));
+            Assert.Contains(At("nowhere"), nowhere.Errors, StringComparison.Ordinal);
             Assert.Contains("not overwritten", again.Errors, StringComparison.Ordinal);
             Assert.Contains("No credential fits", nothing.Errors, StringComparison.Ordinal);
             Assert.Equal(["out.key", "out.pskcxml"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
+using OathServer.Storage;
 
 namespace OathServer.Tests.Import;
 
@@ -42,6 +43,39 @@ public class UndoTests
         Assert.Equal(1, problem.GetProperty("inUse").GetArrayLength());
         Assert.Equal(before, await server.RowsAsync());
         Assert.True(await server.AcceptsAsync("PI0001", Codes.Hotp(secret, 18)));
+    }
+
+    [Fact]
+    public async Task An_import_of_more_owners_than_a_statement_has_parameters_is_taken_back()
+    {
+        // SQLite takes 32,766 in one statement.
+        const int Owners = 33_000;
+        await using var server = await ServerUnderTest.StartAsync();
+        var report = await (await server.ImportAsync(Uploads.Sample("import/users.oath"))).ReportAsync(HttpStatusCode.Created);
+        await server.WithDatabase(async db =>
+        {
+            var token = await db.Tokens.Where(t => t.PersonId != null).FirstAsync(TestContext.Current.CancellationToken);
+            await CopiesAsync<Person>(db, "\"Id\" = " + token.PersonId, ("Id", "1000000 + n"), ("Name", "'owner ' || n"), ("NormalizedName", "'owner ' || n"));
+            await CopiesAsync<Token>(db, "\"Id\" = " + token.Id, ("Id", "1000000 + n"), ("Serial", "'copy ' || n"), ("PersonId", "1000000 + n"));
+            return await CopiesAsync<TokenCounter>(db, "token_id = " + token.Id, ("token_id", "1000000 + n"));
+        });
+        Assert.True((await server.RowsAsync()).People > Owners);
+
+        Assert.Equal(HttpStatusCode.NoContent, await UndoAsync(server, report.Id!.Value));
+
+        Assert.Equal(0, (await server.RowsAsync()).People);
+
+        // One row, many times over, with these columns changed.
+        static Task<int> CopiesAsync<T>(OathDbContext db, string of, params (string Column, string Value)[] changes)
+        {
+            var type = db.Model.FindEntityType(typeof(T))!;
+            var columns = type.GetProperties().Where(p => p.GetComputedColumnSql() is null).Select(p => p.GetColumnName()).ToList();
+            var values = columns.Select(c => changes.FirstOrDefault(x => x.Column == c).Value ?? $"\"{c}\"");
+            var sql =
+                $"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Owners}) INSERT INTO \"{type.GetTableName()}\" "
+                + $"({string.Join(',', columns.Select(c => $"\"{c}\""))}) SELECT {string.Join(',', values)} FROM \"{type.GetTableName()}\", s WHERE {of}";
+            return db.Database.ExecuteSqlRawAsync(sql, TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

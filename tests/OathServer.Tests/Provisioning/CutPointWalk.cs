@@ -1,13 +1,9 @@
-using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Audit;
 using OathServer.Provisioning;
-using OathServer.Provisioning.Steps;
-using OathServer.Secrets;
 using OathServer.Storage;
 using SecurityKeys.Cards;
-using SecurityKeys.Piv;
 using SecurityKeys.Virtual;
 
 namespace OathServer.Tests.Provisioning;
@@ -18,7 +14,6 @@ internal sealed class CutPointWalk : IAsyncDisposable
 {
     private const string Reader = "desk";
     private const long StartCounter = 37;
-    private static readonly byte[] HolderPin = "739164"u8.ToArray();
     private static readonly byte[] NextSecret = [.. "another secret, of 20"u8[..20]];
     private static readonly AuditEvent Actor = new("cut-points", "", "");
 
@@ -43,6 +38,9 @@ internal sealed class CutPointWalk : IAsyncDisposable
             .AddAsync(db, "walk", 0, strategies.Profile, Actor, Cancel));
         return new CutPointWalk(strategies, storage, server);
     }
+
+    /// <summary>What the first fault of the last run left behind.</summary>
+    public string Left { get; private set; } = "";
 
     public async ValueTask DisposeAsync() => await server.DisposeAsync();
 
@@ -88,15 +86,16 @@ internal sealed class CutPointWalk : IAsyncDisposable
             if (Disarm(key, fault))
             {
                 (came, past) = (came + 1, 0);
+                Left = came == 1 && story == Story.Resumed ? await LeftState.OfAsync(server, key, cuid, token) : Left;
             }
 
             var job = await JobAsync(cuid);
-            await AssertNothingUnknownAsync(key, cuid, what);
+            await KeyVerdict.AssertNothingUnknownAsync(server, key, cuid, what);
             Assert.True(tries.Spent <= 1, $"{what}: {tries.Spent} tries were spent");
             await AssertOneHolderAsync(cuid, token, earlier, what);
             if (job is { State: JobState.Confirmed } && await IsOfAsync(cuid, user))
             {
-                await AssertRightAsync(key, cuid, token, what);
+                await KeyVerdict.AssertRightAsync(server, strategies, key, cuid, token, token[0] == 'N' ? NextSecret : Codes.Secret, what);
                 return came == faults.Length;
             }
 
@@ -114,22 +113,11 @@ internal sealed class CutPointWalk : IAsyncDisposable
             }
 
             // A server that died left the trouble of before; the holder acts once.
-            typed = Act(key, job?.Trouble);
+            typed = KeyVerdict.Act(key, job?.Trouble);
         }
 
         Assert.Fail($"{what}: the job does not end: {(await JobAsync(cuid))?.Trouble}");
         return false;
-    }
-
-    /// <summary>What a person is asked for: a PIN of the holder's own, or a touch, whose code is returned.</summary>
-    private static string? Act(VirtualKey key, string? trouble)
-    {
-        if (trouble?.Contains("Let the holder", StringComparison.Ordinal) == true && !key.Peek().Piv.Pin.AsSpan().SequenceEqual(HolderPin))
-        {
-            Assert.True(PivApplication.Select(key.Connect()).ChangePin(PivApplication.FactoryPin, HolderPin).Accepted);
-        }
-
-        return trouble?.StartsWith("Touch the key", StringComparison.Ordinal) == true ? key.Touch(2) : null;
     }
 
     /// <summary>The key's first holder, without faults.</summary>
@@ -139,7 +127,7 @@ internal sealed class CutPointWalk : IAsyncDisposable
         for (var round = 0; round < 4 && (round == 0 || !await IsOfAsync(cuid, user)); round++)
         {
             await AttemptAsync(cuid, token, user, typed);
-            typed = Act(key, (await JobAsync(cuid))?.Trouble);
+            typed = KeyVerdict.Act(key, (await JobAsync(cuid))?.Trouble);
         }
     }
 
@@ -233,68 +221,6 @@ internal sealed class CutPointWalk : IAsyncDisposable
 
     private Task<ProvisioningJob?> JobAsync(string cuid) => server.WithDatabase(db =>
         db.Jobs.AsNoTracking().Include(j => j.Steps).Where(j => j.Cuid == cuid).OrderByDescending(j => j.StartedAt).FirstOrDefaultAsync(Cancel));
-
-    /// <summary>Each secret on the key is the factory's, the record's, the holder's, or one of the journal's.</summary>
-    private async Task AssertNothingUnknownAsync(VirtualKey key, string cuid, string what)
-    {
-        var sealer = server.Services.GetRequiredService<Sealer>();
-        var contents = key.Peek();
-        List<byte[]> known = [PivApplication.FactoryPin.ToArray(), PivApplication.FactoryPuk.ToArray(), PivApplication.FactoryManagementKey.ToArray(), HolderPin];
-        await server.WithDatabase(async db =>
-        {
-            foreach (var step in await db.Steps.Where(s => db.Jobs.Any(j => j.Id == s.JobId && j.Cuid == cuid)).ToListAsync(Cancel))
-            {
-                if (step.SealedNew is { } value)
-                {
-                    known.Add(sealer.Open(value, SealedPlace.StepNew(step.JobId, step.Ordinal)));
-                }
-            }
-
-            return true;
-        });
-        foreach (var (name, secret) in (ReadOnlySpan<(string, byte[])>)[
-            ("PIN", contents.Piv.Pin), ("PUK", contents.Piv.Puk), ("management key", contents.Piv.ManagementKey)])
-        {
-            Assert.True(known.Exists(k => k.AsSpan().SequenceEqual(secret)), $"{what}: the {name} on the key is unknown");
-        }
-
-        Assert.True(contents.Piv.PinTriesLeft > 0 && contents.Piv.PukTriesLeft > 0, $"{what}: blocked");
-    }
-
-    private async Task AssertRightAsync(VirtualKey key, string cuid, string token, string what)
-    {
-        var sealer = server.Services.GetRequiredService<Sealer>();
-        var contents = key.Peek();
-        var (record, puk) = await server.WithDatabase(async db =>
-        {
-            var found = await db.Records.AsNoTracking().SingleAsync(r => r.Cuid == cuid, Cancel);
-            return (found, await server.Services.GetRequiredService<KeySecrets>().PukOfAsync(db, found, Cancel));
-        });
-        Assert.True(record.Status == KeyStatus.ReadyForHandout, what);
-        Assert.True(puk.AsSpan().SequenceEqual(contents.Piv.Puk), $"{what}: the PUK on record");
-        var pin = strategies.Profile.Pin.Strategy == PinStrategy.RefuseDefault ? HolderPin : sealer.Open(record.SealedPin!, SealedPlace.RecordPin(cuid));
-        Assert.True(pin.AsSpan().SequenceEqual(contents.Piv.Pin), $"{what}: the PIN on record is {Encoding.ASCII.GetString(pin)}");
-        if (strategies.Profile.ManagementKey == ManagementKeyStrategy.Random)
-        {
-            var management = sealer.Open(record.SealedManagementKey!, SealedPlace.RecordManagementKey(cuid));
-            Assert.True(management.AsSpan().SequenceEqual(contents.Piv.ManagementKey), $"{what}: the management key on record");
-        }
-
-        Assert.Equal((contents.Piv.PinTriesTotal, contents.Piv.PukTriesTotal), (contents.Piv.PinTriesLeft, contents.Piv.PukTriesLeft));
-        if (strategies.Profile.Oath is not { } oath)
-        {
-            return;
-        }
-
-        var row = await server.CounterAsync(token);
-        var (secret, counter) = oath.Slot is null
-            ? contents.Oath.Select(c => (c.Secret, c.MovingFactor)).Single()
-            : contents.Slots.Where(s => s.Slot == 2).Select(s => (s.Secret, s.MovingFactor)).Single();
-        Assert.True(row.State == TokenState.Active, what);
-        Assert.True(secret.AsSpan().StartsWith(token[0] == 'N' ? NextSecret : Codes.Secret), $"{what}: the seed");
-        Assert.True(strategies.IsTotp || row.Counter == counter, $"{what}: the key stands at {counter}, the server at {row.Counter}");
-        Assert.True(record.FirstCodeAcceptedAt is not null, what);
-    }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 }

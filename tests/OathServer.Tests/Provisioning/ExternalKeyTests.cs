@@ -12,7 +12,7 @@ using OathServer.Storage;
 namespace OathServer.Tests.Provisioning;
 
 /// <summary>A key of another make, driven by the sample script, as a key of the workflow.</summary>
-public sealed class ExternalKeyTests : IDisposable
+public sealed partial class ExternalKeyTests : IDisposable
 {
     private const string Reader = "acme: Sample Enterprise Key 0";
     private readonly string folder = Directory.CreateTempSubdirectory("external-key-").FullName;
@@ -184,19 +184,6 @@ public sealed class ExternalKeyTests : IDisposable
         Assert.Contains("a PUK of 8 characters; this key takes 16", problem, StringComparison.Ordinal);
         Assert.Contains("a PIN of 4 characters; this key takes 6 to 8", problem, StringComparison.Ordinal);
         Assert.False(File.Exists(State));
-    }
-
-    [Fact]
-    public async Task What_only_smart_cards_can_do_is_refused_in_words()
-    {
-        await using var server = await StartAsync();
-        await server.AddTokenAsync("A1", Codes.Secret, state: TokenState.Imported);
-        var client = await ClientAsync(server);
-        Assert.Equal("confirmed", StateOf(await ProvisionAsync(client, "A1")));
-
-        using var reseed = await client.PostAsJsonAsync("/v1/tokens/A1/reseed", new { reader = Reader }, Cancel);
-
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, reseed.StatusCode);
     }
 
     private string State => Path.Combine(folder, "key.json");

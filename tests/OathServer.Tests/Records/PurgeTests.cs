@@ -101,6 +101,45 @@ public class PurgeTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Fact]
+    public async Task A_batch_s_notice_loses_the_name_and_an_open_job_for_them_on_anybody_s_key_is_in_the_way()
+    {
+        var folder = Directory.CreateTempSubdirectory("oathserver-test-").FullName;
+        await using (var server = await WithLeaverAsync(folder))
+        {
+            var client = await server.Client();
+            var batch = new DeskBatch
+            {
+                Id = Guid.NewGuid(),
+                Name = "monday",
+                ProfileName = "default",
+                Readers = "",
+                CreatedBy = "op",
+                State = DeskBatchState.Running,
+                Notice = $"{Name}: the key was pulled. Insert the same key again.",
+            };
+            var job = new ProvisioningJob { Id = Guid.NewGuid(), Cuid = "0000BEEF", OpenCuid = "0000BEEF", ProfileName = "default", Operator = "op" };
+            await server.WithDatabase(async db =>
+            {
+                job.PersonId = await db.People.Where(p => p.Name == Name).Select(p => p.Id).SingleAsync(Cancel);
+                db.AddRange(batch, job);
+                return await db.SaveChangesAsync(Cancel);
+            });
+
+            var (busy, why) = await PurgeAsync(client, retire: true);
+            await server.WithDatabase(db => db.Jobs.Where(j => j.Id == job.Id).ExecuteUpdateAsync(
+                j => j.SetProperty(x => x.OpenCuid, (string?)null).SetProperty(x => x.State, JobState.Abandoned), Cancel));
+            var (gone, _) = await PurgeAsync(client, retire: true);
+
+            Assert.Equal(HttpStatusCode.Conflict, busy);
+            Assert.Contains("A job is open on key 0000BEEF", why.ToString(), StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.OK, gone);
+            Assert.Null(await server.WithDatabase(db => db.DeskBatches.Select(b => b.Notice).SingleAsync(Cancel)));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static async Task<(HttpStatusCode Status, JsonElement Body)> PurgeAsync(HttpClient client, bool retire, string name = Name, string? former = null)
     {
         using var reply = await client.PostAsJsonAsync(

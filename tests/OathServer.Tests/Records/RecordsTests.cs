@@ -4,8 +4,11 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
+using OathServer.Audit;
 using OathServer.Provisioning;
+using OathServer.Records;
 using OathServer.Storage;
+using OathServer.Tests.Provisioning;
 using SecurityKeys.Virtual;
 
 namespace OathServer.Tests.Records;
@@ -119,6 +122,49 @@ public class RecordsTests
         using var reply = await client.PostAsJsonAsync("/v1/provisioning", new { reader = "desk 1", serial = "A1", user = "alice" }, Cancel);
         Assert.Equal(HttpStatusCode.Created, reply.StatusCode);
         return server;
+    }
+
+    [Fact]
+    public async Task A_report_of_loss_and_the_suspension_are_one_commit()
+    {
+        var storage = new StorageFaults();
+        await using var server = await ServerUnderTest.StartAsync(replace: services =>
+        {
+            services.ConfigureDbContext<SqliteOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands));
+            services.ConfigureDbContext<PostgreSqlOathDbContext>(options => options.AddInterceptors(storage.Commits, storage.Commands));
+        });
+        await server.WithDatabase(async db =>
+        {
+            db.Records.Add(new KeyRecord { Cuid = "0000CAFE", CuidSource = "DeviceSerial", Status = KeyStatus.HandedOut });
+            return await db.SaveChangesAsync(Cancel);
+        });
+        var lost = new AuditEvent("holder alice", "holder.lost", "done") { Cuid = "0000CAFE" };
+
+        async Task<(KeyStatus, int)> ReportAsync(bool dies)
+        {
+            storage.Restart();
+            if (dies)
+            {
+                storage.Arm(1, stored: false);
+            }
+
+            try
+            {
+                await server.WithDatabase(async db => await server.Services.GetRequiredService<RecordLife>().ChangeStatusAsync(
+                    db, await db.Records.SingleAsync(Cancel), KeyStatus.Suspended, new AuditEvent("holder alice", "", ""), Cancel, lost));
+            }
+            catch (Exception fault) when (dies && fault is not Xunit.Sdk.IAssertionException)
+            {
+                storage.Restart();
+            }
+
+            return await server.WithDatabase(async db => (
+                await db.Records.Select(r => r.Status).SingleAsync(Cancel), await db.Audit.CountAsync(a => a.Actor == "holder alice", Cancel)));
+        }
+
+        Assert.Equal((KeyStatus.HandedOut, 0), await ReportAsync(dies: true));
+        Assert.Equal((KeyStatus.Suspended, 2), await ReportAsync(dies: false));
+        Assert.Equal(1, storage.Committed);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

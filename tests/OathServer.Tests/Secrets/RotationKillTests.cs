@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Secrets;
 using OathServer.Storage;
@@ -54,6 +55,11 @@ public class RotationKillTests
             Assert.True(retired.Exit == 0, retired.Errors);
             Assert.False(File.Exists(file));
         }
+
+        var trail = await server.WithDatabase(db => db.Audit.Where(a => a.Action == "secrets.retire").OrderBy(a => a.Sequence)
+            .Select(a => a.Outcome + " " + a.Detail).ToListAsync(Cancel));
+        Assert.True(trail.Count >= 2 && trail.Count % 2 == 0, string.Join('\n', trail));
+        Assert.All(trail.Chunk(2), pair => Assert.Equal(pair[0].Replace("started", "done", StringComparison.Ordinal), pair[1]));
 
         Assert.True(await server.AcceptsAsync($"A{Tokens - 1}", Codes.Hotp(Codes.Secret, 0)));
         await server.WithDatabase(db =>

@@ -15,7 +15,7 @@ public sealed class ExternalDriverTests
         var checks = await ExternalDriverConformance.RunAsync(
             SampleDriver, "000000"u8.ToArray(), TestContext.Current.CancellationToken);
 
-        Assert.Equal(10, checks.Count);
+        Assert.Equal(11, checks.Count);
         Assert.All(checks, c => Assert.True(c.Holds, $"{c.Rule}: {c.Detail}"));
     }
 
@@ -70,6 +70,91 @@ public sealed class ExternalDriverTests
 
         Assert.Contains("pin … is too weak", refusal.Message, StringComparison.Ordinal);
         Assert.False(driver.IsBroken);
+    }
+
+    /// <summary>The clock is the test's: the first answer comes after two thirds of its time, and so does the second.</summary>
+    [Fact]
+    public async Task The_time_a_question_waits_for_its_turn_is_not_its_own()
+    {
+        var folder = Directory.CreateTempSubdirectory("driver-");
+        const string Script = """
+            read line; echo '{"id":1,"ok":true,"protocol":1,"name":"x","operations":[],"rules":{"pin":{"min":4,"max":8,"alphabet":"0123456789"},"puk":{"min":4,"max":8,"alphabet":"0123456789"}}}'
+            for n in 2 3; do read line; touch "$0/asked.$n"; until [ -e "$0/go.$n" ]; do sleep 0.02; done; echo "{\"id\":$n,\"ok\":true,\"cuid\":\"ABCD\"}"; done
+            read line
+            """;
+        var time = new SteppedTime();
+        await using (var driver = await ExternalKeyDriver.StartAsync(
+            new ExternalDriverOptions("sh", ["-c", Script, folder.FullName]) { Time = time }, TestContext.Current.CancellationToken))
+        {
+            var first = driver.ReadCuidAsync("r", TestContext.Current.CancellationToken);
+            var second = driver.ReadCuidAsync("r", TestContext.Current.CancellationToken);
+            foreach (var (n, asked) in new[] { (2, first), (3, second) })
+            {
+                Judges.PrivatePcscd.WaitUntil(() => File.Exists(Path.Combine(folder.FullName, $"asked.{n}")), "the driver was not asked");
+                time.Step(TimeSpan.FromSeconds(20));
+                File.Create(Path.Combine(folder.FullName, $"go.{n}")).Dispose();
+                Assert.Equal("ABCD", (await asked).Text);
+            }
+        }
+
+        folder.Delete(recursive: true);
+    }
+
+    /// <summary>Time that goes on when it is told to; a timer rings on the step that reaches it.</summary>
+    private sealed class SteppedTime : TimeProvider
+    {
+        private readonly List<Alarm> alarms = [];
+        private TimeSpan now;
+
+        public void Step(TimeSpan by)
+        {
+            List<Alarm> due;
+            lock (alarms)
+            {
+                now += by;
+                due = alarms.FindAll(a => a.At <= now);
+                alarms.RemoveAll(due.Contains);
+            }
+
+            due.ForEach(a => a.Ring());
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var alarm = new Alarm(this, () => callback(state));
+            alarm.Change(dueTime, period);
+            return alarm;
+        }
+
+        private sealed class Alarm(SteppedTime time, Action ring) : ITimer
+        {
+            public TimeSpan At { get; private set; }
+
+            public void Ring() => ring();
+
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                lock (time.alarms)
+                {
+                    time.alarms.Remove(this);
+                    if (dueTime >= TimeSpan.Zero)
+                    {
+                        At = time.now + dueTime;
+                        time.alarms.Add(this);
+                    }
+                }
+
+                return true;
+            }
+
+            public void Dispose() => Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+            public ValueTask DisposeAsync()
+            {
+                Dispose();
+                return ValueTask.CompletedTask;
+            }
+        }
     }
 
     [Theory]

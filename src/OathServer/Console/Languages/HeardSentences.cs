@@ -176,5 +176,11 @@ internal static class HeardSentences
         new Phrase("Only a token in use is reseeded."),
         new Phrase("A provisioning job is open on key {0}."),
         new Phrase("Resume it, or abandon it first."),
+        new Phrase("CHUID and CCC written"),
+        new Phrase("CHUID written"),
+        new Phrase("CCC written"),
+        new Phrase("{0} for the PIN, {1} for the PUK"),
+        new Phrase("{0}, counter {1}"),
+        new Phrase("slot {0}"),
     ];
 }

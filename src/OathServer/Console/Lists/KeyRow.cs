@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using OathServer.Provisioning.Puk;
 using OathServer.Readiness;
 using OathServer.Storage;
 
@@ -12,9 +13,14 @@ internal sealed record KeyRow(
     public static readonly string[] Orders = ["cuid", "provisioned"];
 
     /// <summary>The keys a list asks for, in its order.</summary>
-    public static IQueryable<KeyRow> Of(OathDbContext db, Listing list)
+    public static async Task<IQueryable<KeyRow>> OfAsync(OathDbContext db, Listing list, TimeProvider time, CancellationToken cancel)
     {
         var records = Filtered(db, list);
+        if (IsPukDue(list))
+        {
+            records = (await DuePuks.AsOfAsync(db, time.GetUtcNow(), cancel)).Of(records);
+        }
+
         return (list.Sort switch
         {
             "-cuid" => records.OrderByDescending(r => r.Cuid),
@@ -23,6 +29,9 @@ internal sealed record KeyRow(
             _ => records.OrderBy(r => r.Cuid),
         }).Select(r => new KeyRow(r.Cuid, r.DeviceSerial, r.Model, r.Person!.Name, r.Status, r.Batch, r.ProfileName, r.Closed, r.ProvisionedBy, r.ProvisionedAt));
     }
+
+    /// <summary>Whether the list is of keys whose PUK is due.</summary>
+    public static bool IsPukDue(Listing list) => list["puk"] == "due";
 
     private static IQueryable<KeyRecord> Filtered(OathDbContext db, Listing list)
     {

@@ -18,8 +18,8 @@ internal static class ListFiles
         files.MapGet("/batches/{id:guid}.csv", Lines);
     }
 
-    private static IResult Keys(HttpRequest request, OathDbContext db) => CsvFile.Of(
-        "keys.csv", KeyRow.Of(db, new Listing(request, "cuid", KeyRow.Orders)).AsAsyncEnumerable(),
+    private static async Task<IResult> Keys(HttpRequest request, OathDbContext db, TimeProvider time, CancellationToken cancel) => CsvFile.Of(
+        "keys.csv", (await KeyRow.OfAsync(db, new Listing(request, "cuid", KeyRow.Orders), time, cancel)).AsAsyncEnumerable(),
         ("cuid", k => k.Cuid), ("serial", k => k.DeviceSerial), ("model", k => k.Model), ("user", k => k.User), ("state", k => Words.Of(k.Status).Text),
         ("open gaps", k => string.Join(' ', GapWords.All.Index().Where(g => !k.Closed.HasFlag(g.Item)).Select(g => g.Index + 1))),
         ("shipment", k => k.Batch), ("profile", k => k.Profile), ("provisioned by", k => k.ProvisionedBy), ("provisioned", k => k.ProvisionedAt));

@@ -20,6 +20,8 @@ internal static class JobWords
         StepNames.Fido => new Phrase("FIDO"),
         StepNames.Pin => new Phrase("PIN"),
         StepNames.FirstCode => new Phrase("First code"),
+        StepNames.Earlier => new Phrase("Earlier credentials"),
+        StepNames.ForcePinChange => new Phrase("PIN change at first use"),
         StepNames.Record => new Phrase("Record"),
         _ => new(name),
     };

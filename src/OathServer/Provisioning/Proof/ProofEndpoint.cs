@@ -106,7 +106,7 @@ internal static class ProofEndpoint
             return Problem.BadField("readers", "the names of readers, as GET /v1/readers tells them.");
         }
 
-        var names = request.Readers ?? [.. readers.List().Where(r => r.HasKey).Select(r => r.Name)];
+        var names = request.Readers ?? [.. (await readers.ListAsync(cancel)).Where(r => r.HasKey).Select(r => r.Name)];
         RandomNumberGenerator.Shuffle(names.AsSpan());
         var lines = new List<DrillLine>();
         foreach (var name in names.Take(request.Sample ?? int.MaxValue))

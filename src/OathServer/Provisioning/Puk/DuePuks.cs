@@ -3,23 +3,53 @@ using OathServer.Storage;
 
 namespace OathServer.Provisioning.Puk;
 
-/// <summary>Keys whose PUK should be renewed when they are next seen.</summary>
-internal static class DuePuks
+/// <summary>Keys whose PUK should be renewed when they are next seen: a person has seen it, its master secret was rotated, or
+/// a batch PUK is past its date.</summary>
+internal sealed class DuePuks
 {
-    /// <summary>Why a PUK is due: a person has seen it, its master secret was rotated, or a batch PUK is past its date.</summary>
-    public static async Task<List<DuePuk>> ListAsync(
-        OathDbContext db, IQueryable<KeyRecord> records, DateTimeOffset now, int max, CancellationToken cancel)
+    public const string KnownToPerson = "known-to-person";
+    public const string OldMaster = "old-master";
+    public const string BatchDue = "batch-due";
+
+    private readonly int currentMaster;
+
+    /// <summary>Batch PUKs set before then are due, of keys with those profiles; null for profiles that are none of the others'.</summary>
+    private readonly List<(string[]? Profiles, DateTimeOffset SetBefore)> batchLimits = [];
+    private readonly string[] knownProfiles;
+
+    private DuePuks(int currentMaster, ILookup<int, string> daysOfProfiles, DateTimeOffset now)
     {
-        var current = (await PukMasters.ListAsync(db, cancel)).LastOrDefault()?.Version ?? 0;
-        var days = (await RolloutProfiles.NewestAsync(db, cancel)).ToDictionary(p => p.Name, p => p.Decisions.Puk.RotateAfterDays);
-        var found = await records.AsNoTracking().Include(r => r.Person)
-            .Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired
-                && (r.PukKnownToPerson || r.PukMethod == PukMethod.Batch || (r.PukMethod == PukMethod.Derived && r.PukMasterVersion < current)))
-            .OrderBy(r => r.Cuid).ToListAsync(cancel);
-        return [.. found
-            .Select(r => (Record: r, Why: r.PukKnownToPerson ? "known-to-person" : r.PukMethod == PukMethod.Derived ? "old-master"
-                : r.PukSetAt?.AddDays(days.GetValueOrDefault(r.ProfileName ?? "", new PukDecision().RotateAfterDays)) <= now ? "batch-due" : null))
-            .Where(d => d.Why is not null).Take(max)
-            .Select(d => new DuePuk(d.Record.Cuid, d.Record.Person?.Name, d.Why!, d.Record.PukSetAt))];
+        this.currentMaster = currentMaster;
+        knownProfiles = [.. daysOfProfiles.SelectMany(d => d)];
+        batchLimits.AddRange(daysOfProfiles.Select(d => ((string[]?)[.. d], now.AddDays(-d.Key))));
+        batchLimits.Add((null, now.AddDays(-new PukDecision().RotateAfterDays)));
     }
+
+    /// <summary>What is due by the master secret and the profiles as they are now.</summary>
+    public static async Task<DuePuks> AsOfAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel) => new(
+        (await PukMasters.ListAsync(db, cancel)).LastOrDefault()?.Version ?? 0,
+        (await RolloutProfiles.NewestAsync(db, cancel)).ToLookup(p => p.Decisions.Puk.RotateAfterDays, p => p.Name), now);
+
+    /// <summary>Those of the records that are due: one query, whatever their number, in no order.</summary>
+    public IQueryable<KeyRecord> Of(IQueryable<KeyRecord> records)
+    {
+        var live = records.Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired);
+        var due = live.Where(r => r.PukKnownToPerson || (r.PukMethod == PukMethod.Derived && r.PukMasterVersion < currentMaster));
+        var batch = live.Where(r => r.PukMethod == PukMethod.Batch && !r.PukKnownToPerson);
+        foreach (var (profiles, limit) in batchLimits)
+        {
+            due = due.Concat(profiles is null
+                ? batch.Where(r => r.PukSetAt <= limit && (r.ProfileName == null || !knownProfiles.Contains(r.ProfileName)))
+                : batch.Where(r => r.PukSetAt <= limit && profiles.Contains(r.ProfileName!)));
+        }
+
+        return due;
+    }
+
+    /// <summary>A page of them, in the order of their CUIDs, from behind <paramref name="after"/> on.</summary>
+    public Task<List<DuePuk>> PageAsync(IQueryable<KeyRecord> records, string? after, int max, CancellationToken cancel) =>
+        Of(after is null ? records : records.Where(r => string.Compare(r.Cuid, after) > 0)).OrderBy(r => r.Cuid).Take(max)
+            .Select(r => new DuePuk(
+                r.Cuid, r.Person!.Name, r.PukKnownToPerson ? KnownToPerson : r.PukMethod == PukMethod.Derived ? OldMaster : BatchDue, r.PukSetAt))
+            .ToListAsync(cancel);
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using OathServer.Access;
 using OathServer.Audit;
+using OathServer.Operations;
 using OathServer.Storage;
 
 namespace OathServer.Provisioning.Puk;
@@ -32,7 +33,8 @@ internal static class PukEndpoint
         routes.MapPost("/v1/puk-master/rotate", Rotate).RequireAuthorization(Rules.Administer)
             .WithSummary("Adds a version: keys written from now on use it, the others are listed as due.");
         routes.MapGet("/v1/puks/due", Due).RequireAuthorization(Rules.Read)
-            .WithSummary("Keys whose PUK should be renewed when they are next seen.");
+            .WithSummary("Keys whose PUK should be renewed when they are next seen, by CUID; max (1 to 1000) of them from behind the CUID after on.")
+            .Produces<List<DuePuk>>().ProducesProblem(StatusCodes.Status400BadRequest);
         routes.MapPost("/v1/puks/renew", Renew).RequireAuthorization(Rules.Provision)
             .WithSummary("Renews the PUK of the key in a reader and leaves everything else on it; journalled and resumable as any job.")
             .Produces<JobView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
@@ -44,8 +46,11 @@ internal static class PukEndpoint
     private static async Task<Ok<RotatedReply>> Rotate(HttpContext http, OathDbContext db, PukMasters masters, CancellationToken cancel) =>
         TypedResults.Ok(new RotatedReply(await masters.RotateAsync(db, Actors.Of(http), cancel)));
 
-    private static async Task<Ok<List<DuePuk>>> Due(OathDbContext db, TimeProvider time, CancellationToken cancel) =>
-        TypedResults.Ok(await DuePuks.ListAsync(db, db.Records, time.GetUtcNow(), ListMax, cancel));
+    private static async Task<Results<Ok<List<DuePuk>>, ProblemHttpResult>> Due(
+        OathDbContext db, TimeProvider time, CancellationToken cancel, string? after = null, int max = ListMax) =>
+        max is < 1 or > ListMax
+            ? Problem.BadField("max", $"1 to {ListMax}.")
+            : TypedResults.Ok(await (await DuePuks.AsOfAsync(db, time.GetUtcNow(), cancel)).PageAsync(db.Records, after, max, cancel));
 
     private static async Task<IResult> Renew(
         RenewPukRequest request, HttpContext http, OathDbContext db, Workflow workflow, CancellationToken cancel)

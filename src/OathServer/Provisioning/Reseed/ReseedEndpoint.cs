@@ -8,7 +8,9 @@ namespace OathServer.Provisioning.Reseed;
 
 /// <summary>Gives the key of a token a new seed.</summary>
 /// <param name="Reader">The reader the key is in.</param>
-public sealed record ReseedRequest(string Reader);
+/// <param name="Pin">The holder's PIN, where a program drives the key and the initial PIN was handed out: such a key takes a
+/// credential by its PIN only. Used once and kept nowhere.</param>
+public sealed record ReseedRequest(string Reader, string? Pin = null);
 
 /// <summary>What came of it.</summary>
 /// <param name="Serial">The token.</param>
@@ -35,7 +37,7 @@ internal static class ReseedEndpoint
             return Problem.NotFound($"There is no token {serial}.", "Check the serial number.");
         }
 
-        return await renewal.RunAsync(db, token, request.Reader, Actors.Of(http), cancel) switch
+        return await renewal.RunAsync(db, token, request.Reader, Actors.Of(http), cancel, request.Pin) switch
         {
             RenewalOutcome.Switched done => TypedResults.Ok(new ReseedReply(serial, done.Key, "switched", done.Generation)),
             RenewalOutcome.Pending waits => TypedResults.Ok(new ReseedReply(serial, waits.Key, "pending", waits.Generation, waits.Next)),

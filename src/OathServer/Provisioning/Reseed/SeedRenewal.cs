@@ -32,10 +32,17 @@ internal abstract record RenewalOutcome
 /// the first one of the new seed (<see cref="SeedSwitch"/>). Stopped anywhere, key and server still agree; run again it
 /// writes the same staged seed, never a third.
 /// </summary>
-internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator validator, AuditTrail audit, TimeProvider time)
+internal sealed class SeedRenewal(
+    KeyReaders readers, KeySecrets secrets, Sealer sealer, Validator validator, AuditTrail audit, TimeProvider time)
 {
+    /// <param name="db">The database.</param>
+    /// <param name="token">The token; counter and person must be included.</param>
+    /// <param name="reader">The reader its key is in.</param>
+    /// <param name="actor">Who does it.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <param name="pin">The holder's PIN, for a key of another make that is in use.</param>
     public async Task<RenewalOutcome> RunAsync(
-        OathDbContext db, Token token, string reader, AuditEvent actor, CancellationToken cancel)
+        OathDbContext db, Token token, string reader, AuditEvent actor, CancellationToken cancel, string? pin = null)
     {
         if (await CheckAsync(db, token, cancel) is { } refusal)
         {
@@ -51,7 +58,7 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
         ReaderSession? session;
         try
         {
-            session = readers.Open(reader);
+            session = await readers.OpenAsync(reader, cancel);
         }
         catch (SmartCardException fault)
         {
@@ -65,7 +72,9 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
 
         using (session)
         {
-            return await OnKeyAsync(db, token, oath, session.Card, actor, cancel);
+            return session.External is { } key
+                ? await new ExternalRenewal(this, secrets, key).RunAsync(db, token, oath, pin, actor, cancel)
+                : await OnKeyAsync(db, token, oath, session.Card, actor, cancel);
         }
     }
 
@@ -77,7 +86,7 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
         {
             if (CuidReading.Offered(card).All(c => c.Text != token.Cuid))
             {
-                return new RenewalOutcome.Refused($"This is not key {token.Cuid}, which carries token {token.Serial}.", "Insert that very key. Nothing was written.");
+                return OtherKey(token);
             }
 
             var name = ProvisioningPlan.OathNameOf(oath, token, token.Person?.Name);
@@ -97,21 +106,37 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
             var code = token.Type == TokenType.Hotp
                 ? OathApplication.Select(card).CalculateHotp(name)
                 : OathApplication.Select(card).CalculateTotp(name, Oath.Totp.StepAt(time.GetUtcNow(), token.TimeStep));
-            var attempt = await validator.ValidateSerialAsync(token.Serial, code ?? "", apiKeyId: 0, realms: null, cancel);
-            return attempt.Outcome == Outcome.Accepted
-                ? new RenewalOutcome.Switched(pending.Generation, token.Cuid!)
-                : new RenewalOutcome.Pending(pending.Generation, token.Cuid!, $"The first code was not accepted ({attempt.Outcome}). Send the same request again.");
+            return await SwitchAsync(token, pending, code ?? "", cancel);
         }
         catch (SmartCardException fault) when (pending is not null)
         {
-            return new RenewalOutcome.Pending(pending.Generation, token.Cuid!,
-                $"{fault.Message} The key holds the old seed or the new one; both work. Insert it and send the same request again.");
+            return Unsure(token, pending, fault);
         }
         catch (SmartCardException fault)
         {
             return new RenewalOutcome.Refused(fault.Message, "Nothing was written to the key.");
         }
     }
+
+    /// <summary>The first code of the new seed, over the way relying parties use.</summary>
+    internal async Task<RenewalOutcome> SwitchAsync(Token token, PendingSeed pending, string code, CancellationToken cancel)
+    {
+        var attempt = await validator.ValidateSerialAsync(token.Serial, code, apiKeyId: 0, realms: null, cancel);
+        return attempt.Outcome == Outcome.Accepted
+            ? new RenewalOutcome.Switched(pending.Generation, token.Cuid!)
+            : new RenewalOutcome.Pending(pending.Generation, token.Cuid!, $"The first code was not accepted ({attempt.Outcome}). Send the same request again.");
+    }
+
+    internal static RenewalOutcome.Refused OtherKey(Token token) => new(
+        $"This is not key {token.Cuid}, which carries token {token.Serial}.", "Insert that very key. Nothing was written.");
+
+    internal static RenewalOutcome.Pending Unsure(Token token, PendingSeed pending, SmartCardException fault) => new(pending.Generation, token.Cuid!,
+        $"{fault.Message} The key holds the old seed or the new one; both work. Insert it and send the same request again.");
+
+    internal DateTimeOffset Now => time.GetUtcNow();
+
+    internal byte[] SecretOf(Token token, PendingSeed pending) =>
+        sealer.Open(pending.SealedSecret, SealedPlace.TokenSecret(token.Serial, pending.Generation));
 
     private static async Task<RenewalOutcome.Refused?> CheckAsync(OathDbContext db, Token token, CancellationToken cancel)
     {
@@ -137,7 +162,7 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
     }
 
     /// <summary>The seed staged before, or a new one: 160 bits for SHA-1, 256 for the others, from the system's generator.</summary>
-    private async Task<PendingSeed> StageAsync(OathDbContext db, Token token, AuditEvent actor, CancellationToken cancel)
+    internal async Task<PendingSeed> StageAsync(OathDbContext db, Token token, AuditEvent actor, CancellationToken cancel)
     {
         var generation = token.Counter!.Generation;
         if (await db.PendingSeeds.SingleOrDefaultAsync(p => p.TokenId == token.Id && p.Generation == generation + 1, cancel) is { } staged)
@@ -173,7 +198,7 @@ internal sealed class SeedRenewal(KeyReaders readers, Sealer sealer, Validator v
 
     private void Write(ISmartCardConnection card, Token token, OathDecision oath, string name, PendingSeed pending)
     {
-        var secret = sealer.Open(pending.SealedSecret, SealedPlace.TokenSecret(token.Serial, pending.Generation));
+        var secret = SecretOf(token, pending);
         try
         {
             if (oath.Slot is { } slot)

@@ -218,6 +218,13 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
         return start;
     }
 
+    /// <summary>Where the counter will stand when the credential is written: a slot starts from a multiple of 16.</summary>
+    internal static async Task<long> StartOfAsync(OathDbContext db, Token token, OathDecision oath, CancellationToken cancel)
+    {
+        var counter = await db.Counters.AsNoTracking().Where(c => c.TokenId == token.Id).Select(c => c.Counter).SingleAsync(cancel);
+        return oath.Slot is null ? counter : OtpSlotsApplication.RoundUp((ulong)counter) ?? counter;
+    }
+
     internal static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
         job.Journal.Database.Counters.AsNoTracking().Where(c => c.TokenId == job.Token!.Id).Select(c => c.Counter).SingleAsync(cancel);
 

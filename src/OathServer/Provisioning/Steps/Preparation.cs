@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using OathServer.Storage;
-using SecurityKeys.OtpSlots;
 using SecurityKeys.Piv;
 
 namespace OathServer.Provisioning.Steps;
@@ -11,8 +10,23 @@ internal sealed class Preparation(KeySecrets secrets)
 {
     public async Task RunAsync(JobInHand job, CancellationToken cancel)
     {
+        if (await PrepareAsync(job, cancel))
+        {
+            await job.Journal.CommitAsync(cancel);
+        }
+    }
+
+    /// <summary>Makes the values; the caller commits them. False when every step had its own.</summary>
+    public async Task<bool> PrepareAsync(JobInHand job, CancellationToken cancel)
+    {
+        var planned = job.Journal.Job.Steps.Where(s => s.State == StepState.Planned).ToList();
+        if (planned.TrueForAll(s => s.Name is StepNames.Record || (s.Name == StepNames.Pin && job.Decisions.Pin.Strategy == PinStrategy.RefuseDefault)))
+        {
+            return false;
+        }
+
         var piv = PivApplication.Select(job.Card);
-        foreach (var step in job.Journal.Job.Steps.Where(s => s.State == StepState.Planned))
+        foreach (var step in planned)
         {
             switch (step.Name)
             {
@@ -33,17 +47,12 @@ internal sealed class Preparation(KeySecrets secrets)
                     CryptographicOperations.ZeroMemory(pin);
                     break;
                 case StepNames.FirstCode:
-                    // Where the counter will stand when the credential is written: a slot starts from a multiple of 16.
-                    var counter = await OathSteps.CounterAsync(job, cancel);
-                    step.Before = job.Decisions.Oath!.Slot is null ? counter : OtpSlotsApplication.RoundUp((ulong)counter) ?? counter;
+                    step.Before = await OathSteps.StartOfAsync(job.Journal.Database, job.Token!, job.Decisions.Oath!, cancel);
                     job.Journal.Prepare(step, old: null, next: null);
                     break;
             }
         }
 
-        if (job.Journal.IsPrepared)
-        {
-            await job.Journal.CommitAsync(cancel);
-        }
+        return true;
     }
 }
