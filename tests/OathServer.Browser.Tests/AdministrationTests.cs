@@ -186,7 +186,7 @@ public class AdministrationTests
         await desk.Page.Locator("summary", new() { HasText = "New version" }).ClickAsync();
         await desk.Page.GetByRole(AriaRole.Button, new() { Name = "New version" }).ClickAsync();
         await desk.SeesAsync("is used from now on");
-        var acts = await server.WithDatabase(db => db.Audit.Select(a => a.Action).ToListAsync());
+        var acts = await server.WithDatabase(db => db.Audit.OrderBy(a => a.Sequence).Select(a => a.Action).ToListAsync());
         Assert.Contains("agent.invite", acts);
         Assert.Contains("webhook.create", acts);
         Assert.Contains("puk-master.rotate", acts);

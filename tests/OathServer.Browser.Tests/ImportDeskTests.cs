@@ -50,7 +50,7 @@ public class ImportDeskTests
         await desk.PressAsync("Remove");
         await desk.SeesAsync("No import here.");
         Assert.Equal(0, await server.WithDatabase(db => db.Tokens.CountAsync()));
-        Assert.Contains("import.undo", await server.WithDatabase(db => db.Audit.Select(a => a.Action).ToListAsync()));
+        Assert.Contains("import.undo", await server.WithDatabase(db => db.Audit.OrderBy(a => a.Sequence).Select(a => a.Action).ToListAsync()));
     }
 
     [Fact]

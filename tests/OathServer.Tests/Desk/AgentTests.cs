@@ -87,7 +87,7 @@ public sealed class AgentTests : IDisposable
         Assert.Equal(3, await agent.EndsAsync(Cancel));
         Assert.Contains("revoked", agent.Output, StringComparison.Ordinal);
         Assert.DoesNotContain((await client.GetFromJsonAsync<JsonElement>("/v1/readers", Cancel)).EnumerateArray(), r => r.GetProperty("kind").GetString() == AgentLine.Kind);
-        var trail = await server.WithDatabase(db => db.Audit.Select(a => a.Action).ToListAsync(Cancel));
+        var trail = await server.WithDatabase(db => db.Audit.OrderBy(a => a.Sequence).Select(a => a.Action).ToListAsync(Cancel));
         Assert.Equal(["agent.invite", "agent.enrol", "agent.enrol", "agent.revoke"], trail.Where(a => a.StartsWith("agent.", StringComparison.Ordinal)));
     }
 

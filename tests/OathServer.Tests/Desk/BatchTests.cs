@@ -102,7 +102,7 @@ public class BatchTests
         Assert.Equal("paused", batch.GetProperty("state").GetString());
         Assert.Equal(("alice", "waiting"), (Line(batch, 3).GetProperty("user").GetString(), Line(batch, 3).GetProperty("state").GetString()));
         Assert.Equal(["bob", null], await PeopleAsync(server));
-        var trail = await server.WithDatabase(db => db.Audit.Select(a => a.Action).ToListAsync(Cancel));
+        var trail = await server.WithDatabase(db => db.Audit.OrderBy(a => a.Sequence).Select(a => a.Action).ToListAsync(Cancel));
         Assert.Equal(["batch.start", "batch.swap", "batch.swap", "batch.unassign"], trail.Where(a => a.StartsWith("batch.", StringComparison.Ordinal)));
 
         await server.WithDatabase(db => db.Records.Where(r => r.PersonId != null).ExecuteUpdateAsync(r => r.SetProperty(x => x.Status, KeyStatus.HandedOut), Cancel));

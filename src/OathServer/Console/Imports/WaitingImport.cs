@@ -25,6 +25,8 @@ internal enum UploadState
 /// <summary>An upload between its check and the word to import it: the file and what opens it, in memory, its sender's alone.</summary>
 internal sealed class WaitingImport(Guid id, string owner, ImportRequest request, IReadOnlyDictionary<string, string> typed, DateTimeOffset until) : IDisposable
 {
+    private volatile UploadState state = UploadState.Checking;
+
     public Guid Id => id;
 
     public string Owner => owner;
@@ -36,7 +38,8 @@ internal sealed class WaitingImport(Guid id, string owner, ImportRequest request
 
     public DateTimeOffset Until => until;
 
-    public UploadState State { get; private set; } = UploadState.Checking;
+    /// <summary>Set last: whoever reads it first finds the report that belongs to it.</summary>
+    public UploadState State { get => state; private set => state = value; }
 
     /// <summary>What would become of each key, or what became of it.</summary>
     public ImportReport? Report { get; private set; }
