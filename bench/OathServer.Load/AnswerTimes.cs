@@ -17,44 +17,41 @@ namespace OathServer.Load;
 /// </summary>
 internal static class AnswerTimes
 {
-    private const int Rounds = 20_000;
-    private const int Apart = 64;
 
     /// <summary>Median difference allowed, of the median itself, and Cliff's delta (0: told apart by nothing, 1: always).</summary>
     private const double PartMax = 0.03, MicrosecondsMax = 5, DeltaMax = 0.1;
 
     private static readonly string[] Kinds = ["wrong", "wrong-again", "unknown", "throttled", "suspended"];
 
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(int rounds)
     {
-        // Each token fails twice, far from its first delay.
-        var people = (Rounds / 2) + (2 * Apart);
+        // Of each kind as many tokens, so that none is fresher in a cache; one fails twice, far from its first delay.
+        var apart = rounds / 2;
+        var people = 3 * apart;
         using var database = await LoadedDatabase.MakeAsync(people);
-        await NameHoldersAsync(database, people);
+        await NameHoldersAsync(database, people, apart);
         var settings = new Dictionary<string, string?>(database.Settings)
         {
             // The alarms about guessing would answer this very bench later.
             ["Validation:FailingSubjectsPerMinute"] = "100000000",
             ["Validation:SameCodeSubjects"] = "100000000",
-            ["Validation:FirstDelay"] = "00:15:00",
         };
         using var server = ServerProcess.Oath(settings);
         using var caller = new Caller(server.Address, database.ApiKey);
-        Throttle(caller, people);
         Console.WriteLine("case\tby\tmedian_us\tdifference_us\tdifference_part\tcliffs_delta\tverdict");
         var told = 0;
         var counter = 0;
         foreach (var by in (string[])["user", "serial"])
         {
-            Accept(caller, by, people, counter++);
-            told += Print(by, Measure(caller, by));
+            Accept(caller, by, apart, counter++);
+            told += Print(by, Measure(caller, by, rounds / 2));
         }
 
         return told == 0 ? 0 : 1;
     }
 
-    /// <summary>Every token has a holder named as it is; some are suspended.</summary>
-    private static async Task NameHoldersAsync(LoadedDatabase database, int people)
+    /// <summary>Every token has a holder named as it is; a third is throttled, a third suspended.</summary>
+    private static async Task NameHoldersAsync(LoadedDatabase database, int people, int apart)
     {
         await using var host = OathHost.BuildStorage(database.Settings);
         await using var scope = host.Services.CreateAsyncScope();
@@ -62,40 +59,31 @@ internal static class AnswerTimes
         db.People.AddRange(Enumerable.Range(0, people).Select(i => new Person { Id = i + 1, Realm = "default", Name = Name(i), NormalizedName = Person.Normalize(Name(i)) }));
         await db.SaveChangesAsync();
         await db.Database.ExecuteSqlRawAsync("""UPDATE tokens SET "PersonId" = "Id" """);
-        await db.Database.ExecuteSqlRawAsync("UPDATE token_counters SET state = {0} WHERE token_id > {1}", (int)TokenState.Suspended, people - Apart);
+        await db.Database.ExecuteSqlRawAsync("UPDATE token_counters SET state = {0} WHERE token_id > {1}", (int)TokenState.Suspended, people - apart);
+        await db.Database.ExecuteSqlRawAsync(
+            "UPDATE token_counters SET failures = 6, locked_until = {0} WHERE token_id > {1} AND token_id <= {2}",
+            DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds(), apart, people - apart);
     }
 
     private static string Name(int index) => string.Create(CultureInfo.InvariantCulture, $"person{index:D9}");
 
     /// <summary>Every token accepts one code: what runs is compiled, what is kept of it is kept, and it has no failures.</summary>
-    private static void Accept(Caller caller, string by, int people, int counter)
+    private static void Accept(Caller caller, string by, int tokens, int counter)
     {
-        for (var i = 0; i < people - (2 * Apart); i++)
+        for (var i = 0; i < tokens; i++)
         {
             var key = OathKey.Create(OathAlgorithm.Sha1, LoadTokens.Secret(i));
             caller.Ask(by, NameOf(by, i), Code((int)Hotp.Compute(key, (ulong)counter, LoadTokens.Digits)));
         }
     }
 
-    /// <summary>Past the failures that cost nothing; the suspended ones are asked for once.</summary>
-    private static void Throttle(Caller caller, int people)
+    private static Dictionary<string, double[]> Measure(Caller caller, string by, int rounds)
     {
-        for (var i = people - (2 * Apart); i < people; i++)
-        {
-            for (var failure = 0; failure < 6; failure++)
-            {
-                caller.Ask("user", NameOf("user", i), Code(failure));
-            }
-        }
-    }
-
-    private static Dictionary<string, double[]> Measure(Caller caller, string by)
-    {
-        var times = Kinds.ToDictionary(kind => kind, _ => new double[Rounds / 2]);
+        var times = Kinds.ToDictionary(kind => kind, _ => new double[rounds]);
         var random = new Random(6238);
         var order = Kinds.ToArray();
-        var first = Rounds / 2;
-        for (var round = 0; round < Rounds / 2; round++)
+        var first = rounds;
+        for (var round = 0; round < rounds; round++)
         {
             random.Shuffle(order);
             foreach (var kind in order)
@@ -105,8 +93,8 @@ internal static class AnswerTimes
                     // Both take every token once, half the tokens apart.
                     "wrong" => NameOf(by, round % first),
                     "wrong-again" => NameOf(by, (round + (first / 2)) % first),
-                    "throttled" => NameOf(by, first + (round % Apart)),
-                    "suspended" => NameOf(by, first + Apart + (round % Apart)),
+                    "throttled" => NameOf(by, first + round),
+                    "suspended" => NameOf(by, (2 * first) + round),
                     _ => by == "user" ? Name(500_000_000 + round) : LoadTokens.Serial(500_000_000 + round),
                 };
                 times[kind][round] = caller.Ask(by, name, Code(random.Next(1_000_000)));

@@ -75,7 +75,7 @@ internal static class Overload
     private static Phase Said(string name, Phase phase)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}\toffered/s {phase.Offered:0}\taccepted/s {phase.Accepted:0}\tshed/s {phase.Shed:0}\taccepted p50 {phase.AcceptedP50:0.0} p99 {phase.AcceptedP99:0.0} ms\tshed p99 {phase.ShedP99:0.0} ms\trefused {phase.Refused}\tother {phase.Other}"));
+            $"{name}\toffered/s {phase.Offered:0}\taccepted/s {phase.Accepted:0}\tshed/s {phase.Shed:0}\taccepted p50 {phase.AcceptedP50:0.0} p99 {phase.AcceptedP99:0.0} ms\tshed p99 {phase.ShedP99:0.0} ms\tclient late p99 {phase.Late:0.0} ms\trefused {phase.Refused}\tother {phase.Other}"));
         return phase;
     }
 

@@ -27,7 +27,7 @@ switch (mode)
     case "pages":
         return await PageSpeed.RunAsync(tokens, Option("--store") == "postgresql");
     case "timing":
-        return await AnswerTimes.RunAsync();
+        return await AnswerTimes.RunAsync(Number("--rounds", 20_000));
     case "audit":
         return await AuditCost.RunAsync(tokens, Option("--store") == "postgresql");
     case "overload":
@@ -54,7 +54,7 @@ switch (mode)
             versus     the published server against one published before, --other FOLDER
             drive      one server held under load, for a profiler
             pages      each page of the console over so many keys: milliseconds and kilobytes
-            timing     whether the time of a refusal tells its reason: unknown, wrong, throttled, suspended; about 20 seconds
+            timing     whether the time of a refusal tells its reason: unknown, wrong, throttled, suspended; --rounds (20000)
             audit      what it costs that every validation is in the trail, against the same server without entries
             overload   twice the load it can carry for --seconds (60): what is shed, how long the accepted wait, memory
             soak       60 % of it for --seconds (60): what grows
