@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Primitives;
 
@@ -60,7 +59,7 @@ internal static class ApiKeyLane
         return limits.TryEnter(http, key, out var place) is { } refused ? refused : EnterAsync(http, place, enter, ordinary);
     }
 
-    private static async Task EnterAsync(HttpContext http, RateLimitLease place, RequestDelegate enter, RequestDelegate ordinary)
+    private static async Task EnterAsync(HttpContext http, ApiKeyLimits.Places place, RequestDelegate enter, RequestDelegate ordinary)
     {
         LaneFault fault;
         using (place)

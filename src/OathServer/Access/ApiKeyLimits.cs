@@ -38,8 +38,8 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
 {
     private static readonly TimeSpan second = TimeSpan.FromSeconds(1);
 
-    // One for each API key that was seen; there are few, and a partitioned limiter takes its lock for every request.
-    private readonly ConcurrentDictionary<int, ConcurrencyLimiter> atOnce = new();
+    // One for each API key that was seen; there are few. The framework's limiters take a lock and make a lease a request.
+    private readonly ConcurrentDictionary<int, Places> atOnce = new();
 
     private readonly PartitionedRateLimiter<int>? rate = policy.PerSecondPerKey == 0 ? null : PartitionedRateLimiter.Create<int, int>(key =>
         RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
@@ -56,12 +56,11 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
         TryEnter(http, key, out var place) is { } refused ? refused : EnterAsync(http, next, place);
 
     /// <summary>Gives a place, to be disposed of once the request was answered; otherwise the answer that it may not.</summary>
-    public Task? TryEnter(HttpContext http, KnownApiKey key, out RateLimitLease place)
+    public Task? TryEnter(HttpContext http, KnownApiKey key, out Places place)
     {
-        place = atOnce.GetOrAdd(key.Id, static (_, most) => new(new() { PermitLimit = most }), policy.AtOncePerKey).AttemptAcquire();
-        if (!place.IsAcquired)
+        place = atOnce.GetOrAdd(key.Id, static (_, most) => new(most), policy.AtOncePerKey);
+        if (!place.TryTake())
         {
-            place.Dispose();
             return RefuseAsync(http, $"The API key {key.Name} waits for {policy.AtOncePerKey} answers already.", 1);
         }
 
@@ -87,11 +86,6 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
 
     public void Dispose()
     {
-        foreach (var limiter in atOnce.Values)
-        {
-            limiter.Dispose();
-        }
-
         rate?.Dispose();
         unknown.Dispose();
     }
@@ -132,11 +126,30 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
         return TypedResults.Problem(statusCode: StatusCodes.Status429TooManyRequests, title: why, detail: "Nothing was looked at. Try again later.").ExecuteAsync(http);
     }
 
-    private static async Task EnterAsync(HttpContext http, RequestDelegate next, RateLimitLease place)
+    private static async Task EnterAsync(HttpContext http, RequestDelegate next, Places place)
     {
         using (place)
         {
             await next(http);
         }
+    }
+
+    /// <summary>The places of one key. One is given back by disposing of them, once for each that was taken.</summary>
+    public sealed class Places(int most) : IDisposable
+    {
+        private int taken;
+
+        public bool TryTake()
+        {
+            if (Interlocked.Increment(ref taken) <= most)
+            {
+                return true;
+            }
+
+            Interlocked.Decrement(ref taken);
+            return false;
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref taken);
     }
 }

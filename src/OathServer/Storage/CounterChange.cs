@@ -8,10 +8,8 @@ namespace OathServer.Storage;
 /// <param name="answersAtOnce">What waits for it is short and never blocks: the answers of a batch are then given one
 /// after another by few threads, instead of each by a work item of its own.</param>
 internal abstract class CounterChange(bool answersAtOnce = false)
+    : TaskCompletionSource(answersAtOnce ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    private readonly TaskCompletionSource done = new(
-        answersAtOnce ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
-
     /// <summary>Whether <see cref="Complete"/> runs what waits for it.</summary>
     public bool AnswersAtOnce => answersAtOnce;
 
@@ -34,15 +32,15 @@ internal abstract class CounterChange(bool answersAtOnce = false)
     public virtual bool Realigns => false;
 
     /// <summary>Completes once the batch is durable; fails when it could not be made so.</summary>
-    public Task Durable => done.Task;
+    public Task Durable => Task;
 
     /// <summary>Decides by changing <paramref name="rows"/> and keeping its own verdict. May run again when a
     /// transaction had to be repeated: the last run counts.</summary>
     public abstract void Decide(CounterRows rows, DateTimeOffset now, ValidationLog log);
 
-    public void Complete() => done.TrySetResult();
+    public void Complete() => TrySetResult();
 
-    public void Fail(Exception fault) => done.TrySetException(fault);
+    public void Fail(Exception fault) => TrySetException(fault);
 }
 
 /// <summary>Where counters live. Two real ones: SQLite and PostgreSQL.</summary>
