@@ -14,7 +14,7 @@ public class PowerLossTests
     private const int AcceptedInARound = 200;
 
     private static readonly int Rounds =
-        int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_POWER_ROUNDS"), out var rounds) ? rounds : 20;
+        int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_POWER_ROUNDS"), out var rounds) ? rounds : 3;
 
     [Fact]
     public async Task No_code_accepted_before_a_power_cut_is_accepted_after_it()
@@ -53,15 +53,12 @@ public class PowerLossTests
         var ledger = new AcceptanceLedger();
         List<string> twice = [], behind = [];
         using var disk = new FaultyDisk(folder, mirrors: true);
-        for (var round = 0; round <= rounds; round++)
+        for (var round = 0; round < rounds; round++)
         {
-            // The server that comes up after a cut is looked at, then used until the next one.
-            await using var server = await ServerProcess.StartAsync(
-                folder, [.. patient, .. disk.Environment, .. weakened.Select(w => new KeyValuePair<string, string?>(w.Name, w.Value))]);
-            using var client = server.Client(key);
-            await LookAsync(client, ledger, behind, twice);
-            if (round < rounds)
+            await using (var server = await ServerProcess.StartAsync(
+                folder, [.. patient, .. disk.Environment, .. weakened.Select(w => new KeyValuePair<string, string?>(w.Name, w.Value))]))
             {
+                using var client = server.Client(key);
                 var streams = Enumerable.Range(0, Tokens).Select(token => StreamAsync(client, $"P{token}", ledger)).ToArray();
                 var until = (round + 1) * AcceptedInARound;
                 while (ledger.Total < until)
@@ -73,26 +70,27 @@ public class PowerLossTests
                 Assert.Equal(weakened.Length > 0, server.Log.Contains(StartupHook.Marker, StringComparison.Ordinal));
                 await server.KillAsync();
                 await Task.WhenAll(streams);
-                disk.LosePower();
+            }
+
+            disk.LosePower();
+            await using var after = await ServerProcess.StartAsync(folder, [.. patient, .. disk.Environment]);
+            using var again = after.Client(key);
+            var counters = new Dictionary<string, long>();
+            for (var token = 0; token < Tokens; token++)
+            {
+                counters[$"P{token}"] = await CounterAsync(again, $"P{token}");
+            }
+
+            behind.AddRange(ledger.Behind(serial => counters[serial]));
+            for (var token = 0; token < Tokens; token++)
+            {
+                twice.AddRange(await ReplayAsync(again, $"P{token}", ledger));
             }
         }
 
         twice.AddRange(ledger.AcceptedTwice);
         Directory.Delete(folder, recursive: true);
         return (twice, behind);
-    }
-
-    /// <summary>No counter is behind what was acknowledged, and no acknowledged code is accepted again.</summary>
-    private static async Task LookAsync(HttpClient client, AcceptanceLedger ledger, List<string> behind, List<string> twice)
-    {
-        var counters = new Dictionary<string, long>();
-        for (var token = 0; token < Tokens; token++)
-        {
-            counters[$"P{token}"] = await CounterAsync(client, $"P{token}");
-        }
-
-        behind.AddRange(ledger.Behind(serial => counters[serial]));
-        twice.AddRange((await Task.WhenAll(Enumerable.Range(0, Tokens).Select(token => ReplayAsync(client, $"P{token}", ledger)))).SelectMany(t => t));
     }
 
     /// <summary>One caller a token: the codes in order, each until the server is gone; what was acknowledged is kept.</summary>
