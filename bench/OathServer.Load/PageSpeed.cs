@@ -62,7 +62,7 @@ internal static class PageSpeed
             "/", "/?q=user-50000", "/?q=user-5", $"/keys/{Cuid(keys / 2)}", $"/tokens/{LoadTokens.Serial(keys / 2)}/reseed", "/keys", $"/keys?page={last}", "/keys?gap=1", "/keys?status=InDoubt",
             "/keys?batch=B7&sort=-provisioned", "/keys?sort=-provisioned", "/keys?user=user-77", "/readiness", "/readiness?batch=B7", "/provision", $"/provision/{job}",
             "/admin", "/admin/policies", "/admin/profiles", "/admin/profiles/default", "/admin/api-keys", "/admin/api-keys/1", "/admin/staff", "/admin/agents", "/admin/webhooks",
-            "/admin/secrets", "/audit", $"/audit?about={Cuid(keys / 2)}", "/audit?action=record.", "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
+            "/admin/secrets", "/audit", $"/audit?about={Cuid(keys / 2)}", "/audit?action=record.", "/reveals", "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
         ];
     }
 

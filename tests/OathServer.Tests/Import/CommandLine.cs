@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace OathServer.Tests.Import;
 
@@ -10,6 +12,19 @@ internal static class CommandLine
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "OathServer.dll"));
         return await RunAsync(start, arguments);
+    }
+
+    /// <summary>On the data of a server that runs, in whichever database.</summary>
+    public static Task<(int Exit, string Output, string Errors)> OathServerBesideAsync(ServerUnderTest server, params string[] arguments)
+    {
+        var environment = new Dictionary<string, string>();
+        if (server.Services.GetRequiredService<IConfiguration>().GetConnectionString("Oath") is { } connection)
+        {
+            environment["Storage__Provider"] = "PostgreSql";
+            environment["ConnectionStrings__Oath"] = connection;
+        }
+
+        return OathServerWithAsync(server.Folder, environment, arguments);
     }
 
     public static Task<(int Exit, string Output, string Errors)> OathServerInAsync(string dataFolder, params string[] arguments) =>

@@ -48,19 +48,18 @@ public class ParallelRunTests
     [Fact]
     public async Task The_command_tells_who_is_left_and_ends_with_1_while_somebody_is()
     {
-        Assert.SkipWhen(Databases.OnPostgreSqlAttribute.IsAsked, "the command is given the folder of SQLite here");
         await using var old = await OldOathServerAsync();
         await old.AddTokenAsync("OLD1", Secret, user: "alice");
         await using var server = await NewAsync(old);
         Assert.True(await LogsInAsync(server, "alice", Code(0)));
 
-        var (exit, output, errors) = await Import.CommandLine.OathServerInAsync(server.Folder, "parallel-run", "--left");
+        var (exit, output, errors) = await Import.CommandLine.OathServerBesideAsync(server, "parallel-run", "--left");
         Assert.True((exit, errors) == (1, ""), errors);
         Assert.Contains("alice", output, StringComparison.Ordinal);
         Assert.Contains("1 left on the old server, 0 moved", output, StringComparison.Ordinal);
 
         await server.AddTokenAsync("NEW1", Secret, counter: 1, user: "alice");
-        (exit, output, _) = await Import.CommandLine.OathServerInAsync(server.Folder, "parallel-run", "--json");
+        (exit, output, _) = await Import.CommandLine.OathServerBesideAsync(server, "parallel-run", "--json");
         Assert.Equal(0, exit);
         Assert.True(JsonDocument.Parse(output).RootElement.GetProperty("people")[0].GetProperty("moved").GetBoolean());
     }
