@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Storage;
 using OathServer.Tests;
+using OathServer.Tests.Desk;
 
 namespace OathServer.Browser.Tests;
 
@@ -76,6 +77,31 @@ public class ProvisioningDeskTests
         await desk.SeesAsync("CUID 00011171");
 
         Assert.Equal(TokenState.Active, (await server.CounterAsync("A1")).State);
+    }
+
+    [Fact]
+    public async Task A_key_in_the_reader_of_an_agent_is_written()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, counter: 7, state: TokenState.Imported);
+        await using var desk = await Desk.OpenAsync(server, Roles.Provisioner);
+        await desk.Page.GotoAsync("/admin/agents");
+        await desk.FillAsync("Name", "desk-3");
+        await desk.PressAsync("Make an enrolment code");
+        var code = await desk.Page.Locator("output.once").InnerTextAsync();
+        using var agent = new AgentProcess(
+            server.Address, Path.Combine(server.Folder, "agent-credential"), pcscd: null, "--code", code, "--virtual", "1");
+
+        await desk.Page.GotoAsync("/provision");
+        await desk.ReloadUntilAsync("desk-3: ");
+        await desk.FillAsync("Who gets it", "alice");
+        await desk.FillAsync("or this token", "A1");
+        await desk.PressAsync("Show the plan");
+        await desk.SeesAsync("A1, counter 7");
+        await desk.PressAsync("Write this to the key");
+        await desk.SeesAsync("Take the key out.");
+
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 8)));
     }
 
     [Fact]

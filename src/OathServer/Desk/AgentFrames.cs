@@ -63,13 +63,13 @@ internal sealed class AgentFrames(WebSocket socket) : IDisposable
             throw new FrameException("A frame would be too long.");
         }
 
-        await turn.WaitAsync(cancel);
+        await turn.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
             sent[0] = (byte)kind;
             BinaryPrimitives.WriteUInt32BigEndian(sent.AsSpan(1), session);
             payload.CopyTo(sent.AsMemory(HeadLength));
-            await socket.SendAsync(sent.AsMemory(0, HeadLength + payload.Length), WebSocketMessageType.Binary, endOfMessage: true, cancel);
+            await socket.SendAsync(sent.AsMemory(0, HeadLength + payload.Length), WebSocketMessageType.Binary, endOfMessage: true, cancel).ConfigureAwait(false);
         }
         finally
         {

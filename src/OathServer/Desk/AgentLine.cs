@@ -127,7 +127,8 @@ internal sealed class AgentLine(WebSocket socket, string agent, KeyReaders reade
 
         try
         {
-            // The workflow talks to cards on threads of its own; a reader on the wire is waited for like one on a cable.
+            // A reader on the wire is waited for like one on a cable. Who waits may be a page that is being drawn, so that nothing
+            // below may want to go on where it was called.
             return AskAsync().WaitAsync(AnswerTime).GetAwaiter().GetResult();
         }
         catch (Exception fault) when (fault is WebSocketException or ObjectDisposedException or TimeoutException or OperationCanceledException)
@@ -139,8 +140,8 @@ internal sealed class AgentLine(WebSocket socket, string agent, KeyReaders reade
 
         async Task<byte[]> AskAsync()
         {
-            await frames.SendAsync(kind, session, payload, CancellationToken.None);
-            return await waits.Task;
+            await frames.SendAsync(kind, session, payload, CancellationToken.None).ConfigureAwait(false);
+            return await waits.Task.ConfigureAwait(false);
         }
     }
 
