@@ -90,7 +90,7 @@ public class DiskFaultTests
                 }
 
                 // A refused code must still be good: nothing of a failed batch may hold.
-                Assert.True(accepted, $"D{token} lost counter {counter}");
+                Assert.True(accepted, $"D{token} lost counter {counter}; it stands at {await at.StandingAsync($"D{token}")}; {at.Log}");
                 ledger.Accepted($"D{token}", counter++);
             }
         }));

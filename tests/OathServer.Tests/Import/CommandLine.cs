@@ -18,7 +18,7 @@ internal static class CommandLine
     public static Task<(int Exit, string Output, string Errors)> OathServerBesideAsync(ServerUnderTest server, params string[] arguments)
     {
         var environment = new Dictionary<string, string>();
-        if (server.Services.GetRequiredService<IConfiguration>().GetConnectionString("Oath") is { } connection)
+        if (server.Services.GetRequiredService<IConfiguration>().GetConnectionString("Oath") is { Length: > 0 } connection)
         {
             environment["Storage__Provider"] = "PostgreSql";
             environment["ConnectionStrings__Oath"] = connection;
