@@ -90,7 +90,7 @@ public class DiskFaultTests
                 }
 
                 // A refused code must still be good: nothing of a failed batch may hold.
-                Assert.True(accepted, $"D{token} lost counter {counter}; it stands at {await at.StandingAsync($"D{token}")}; {at.Log}");
+                Assert.True(accepted, $"{status}: D{token} lost counter {counter}; {at.Log}");
                 ledger.Accepted($"D{token}", counter++);
             }
         }));

@@ -30,7 +30,16 @@ internal static class ServeCommand
             }
 
             // Told to stop meanwhile, it ends like any other: what is served already is drained.
-            await OfferFirstAdministratorAsync(app, CancellationToken.None);
+            try
+            {
+                await OfferFirstAdministratorAsync(app, CancellationToken.None);
+            }
+            catch (Exception fault) when (Storage.StorageFault.IsPassing(fault))
+            {
+                // It serves already: the link can wait, codes cannot.
+                app.Logger.LogWarning("No link for the first administrator could be made: {Fault} Start again, or make one with: OathServer staff link.", fault.Message);
+            }
+
             await app.WaitForShutdownAsync(cancel);
             return 0;
         }
