@@ -50,6 +50,8 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator, Ah
 {
     private const string CodePlease = "Type the code of your key.";
 
+    private const string PinAndCodePlease = "Type your PIN and the code of your key.";
+
     /// <summary>What a person whose code lies far ahead is asked for.</summary>
     private const string NextCodePlease = "Press your key once more and type the next code.";
 
@@ -124,7 +126,8 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator, Ah
 
     /// <summary>A challenge that any code of these tokens answers.</summary>
     public async Task<Challenge> TriggerAsync(Asked asked, string[] serials, CancellationToken cancel) =>
-        new(await transactions.IssueAsync(new Transaction.Login(RealmOf(asked), asked.User, asked.Serial), cancel), CodePlease, serials);
+        new(await transactions.IssueAsync(new Transaction.Login(RealmOf(asked), asked.User, asked.Serial), cancel),
+            validator.TakesPins(RealmOf(asked)) ? PinAndCodePlease : CodePlease, serials);
 
     /// <summary>Whether a challenge of ours still waits for its answer.</summary>
     public async Task<bool> WaitsAsync(string transaction, CancellationToken cancel) => await transactions.OpenAsync(transaction, cancel) is not null;

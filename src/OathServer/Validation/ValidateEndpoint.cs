@@ -12,7 +12,7 @@ using OathServer.Validation.Pins;
 namespace OathServer.Validation;
 
 /// <summary>A code to validate: the user or the serial number, never both.</summary>
-/// <param name="Code">The one-time code: 6 to 10 ASCII digits; the token's PIN before it where the realm's policy takes PINs.</param>
+/// <param name="Code">The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one.</param>
 /// <param name="User">The user's name in the realm.</param>
 /// <param name="Serial">The token's serial number.</param>
 /// <param name="Realm">The user's realm; <c>default</c> when left out.</param>
