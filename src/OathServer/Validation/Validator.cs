@@ -43,17 +43,17 @@ internal sealed class Validator(
 
     public Task<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateAsync(Asked.OfSerial(serial, code), new Caller(apiKeyId, realms), fresh: false, cancel);
+        ValidateAsync(Asked.OfSerial(serial, code), new Caller(apiKeyId, realms), RefusalPace.Now, fresh: false, cancel);
 
     public Task<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), fresh: false, cancel);
+        ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), RefusalPace.Now, fresh: false, cancel);
 
     /// <summary>The first look, on what is remembered: hands the attempt to the writer, and the caller waits for
     /// <see cref="CounterChange.Durable"/>, so that the usual validation needs no task of its own. Null while a parallel run
     /// must be asked first, and where a PIN may stand before the code; then <see cref="ResumeAsync"/> does the whole of it.</summary>
-    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer (bench
-    /// <c>timing</c>). Only who gets in is quicker.</remarks>
+    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer; and leaves at
+    /// the same time (<see cref="RefusalPace"/>). Only who gets in is quicker.</remarks>
     public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
     {
         if (!parallel.IsIdle)
@@ -87,20 +87,25 @@ internal sealed class Validator(
     }
 
     /// <summary>What is left after <see cref="TryBegin"/>, once that attempt is durable.</summary>
-    public async Task<ValidationAttempt> ResumeAsync(ValidationAttempt? begun, Asked asked, Caller caller, CancellationToken cancel)
+    /// <param name="begun">That attempt; null when there was none.</param>
+    /// <param name="asked">Whom it is about.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="arrivedAt">When the request came (<see cref="RefusalPace.Now"/>).</param>
+    /// <param name="cancel">Ends the wait, not what is being committed.</param>
+    public async Task<ValidationAttempt> ResumeAsync(ValidationAttempt? begun, Asked asked, Caller caller, long arrivedAt, CancellationToken cancel)
     {
         if (begun is { Stale: false })
         {
-            await FinishAsync(begun, asked, caller, cancel);
+            await FinishAsync(begun, asked, caller, arrivedAt, cancel);
             return begun;
         }
 
         // The database is asked: not while others wait for this thread to answer them.
         await Task.Yield();
-        return await ValidateAsync(asked, caller, fresh: begun is not null, cancel);
+        return await ValidateAsync(asked, caller, arrivedAt, fresh: begun is not null, cancel);
     }
 
-    private async Task<ValidationAttempt> ValidateAsync(Asked asked, Caller caller, bool fresh, CancellationToken cancel)
+    private async Task<ValidationAttempt> ValidateAsync(Asked asked, Caller caller, long arrivedAt, bool fresh, CancellationToken cancel)
     {
         while (true)
         {
@@ -114,7 +119,7 @@ internal sealed class Validator(
             {
                 if (fresh)
                 {
-                    return await ValidateWithPinAsync(asked, caller, found, policy, cancel);
+                    return await ValidateWithPinAsync(asked, caller, arrivedAt, found, policy, cancel);
                 }
 
                 // A PIN is hashed once, against what the database says now.
@@ -126,7 +131,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await FinishAsync(attempt, asked, caller, cancel);
+                await FinishAsync(attempt, asked, caller, arrivedAt, cancel);
                 return attempt;
             }
 
@@ -136,17 +141,20 @@ internal sealed class Validator(
     }
 
     private async Task<ValidationAttempt> ValidateWithPinAsync(
-        Asked asked, Caller caller, CredentialFacts[] found, ValidationPolicy policy, CancellationToken cancel)
+        Asked asked, Caller caller, long arrivedAt, CredentialFacts[] found, ValidationPolicy policy, CancellationToken cancel)
     {
-        using var look = await pinCheck.LookAsync(found, asked.Code, cancel);
-        var attempt = Attempt(asked, caller, found, policy, fresh: true, look);
-        await counters.SubmitAsync(attempt);
-        await FinishAsync(attempt, asked, caller, cancel);
-        if (attempt.AcceptedBy is { } accepted)
+        ValidationAttempt attempt;
+        using (var look = await pinCheck.LookAsync(found, asked.Code, cancel))
         {
-            await pinCheck.RenewAsync(look, accepted, cancel);
+            attempt = Attempt(asked, caller, found, policy, fresh: true, look);
+            await counters.SubmitAsync(attempt);
+            if (attempt.AcceptedBy is { } accepted)
+            {
+                await pinCheck.RenewAsync(look, accepted, cancel);
+            }
         }
 
+        await FinishAsync(attempt, asked, caller, arrivedAt, cancel);
         return attempt;
     }
 
@@ -173,12 +181,16 @@ internal sealed class Validator(
             Remembered = !fresh,
         };
 
-    private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, CancellationToken cancel)
+    private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, long arrivedAt, CancellationToken cancel)
     {
         await SwitchAsync(attempt, caller.ApiKeyId, cancel);
         Alarm(attempt, asked.BySerial ? null : asked.Name, caller);
         await ElsewhereAsync(attempt, asked, caller, cancel);
         await guessing.ObserveAsync(caller.ApiKeyId, asked.Name, asked.Code, attempt.Outcome, cancel);
+        if (!attempt.IsAccepted)
+        {
+            await RefusalPace.UntilStepAsync(arrivedAt);
+        }
     }
 
     /// <summary>The first code of a key being provisioned: as a validation by serial number, but a pending token may
