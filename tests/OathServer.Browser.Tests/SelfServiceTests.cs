@@ -42,15 +42,15 @@ public class SelfServiceTests
     {
         await using var provider = await OpenIdProvider.StartAsync();
         await using var server = await StartAsync(provider);
-        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
-        await server.AddTokenAsync("B1", Codes.Secret, user: "bob");
-        await server.AddTokenAsync("C1", Codes.Secret, user: "bob", realm: "elsewhere");
+        await server.AddTokenAsync("A.1", Codes.Secret, user: "alice");
+        await server.AddTokenAsync("B.1", Codes.Secret, user: "bob");
+        await server.AddTokenAsync("C.1", Codes.Secret, user: "bob", realm: "elsewhere");
         await using var desk = await SignInAsync(server, provider, "bob", script: false);
         await desk.SeesAsync("1 key is yours.");
-        await desk.SeesAsync("B1");
+        await desk.SeesAsync("B.1");
         var page = await desk.Page.ContentAsync();
-        Assert.DoesNotContain("A1", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("C1", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("A.1", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("C.1", page, StringComparison.Ordinal);
 
         // The form of their own key, with the serial number of another's.
         await desk.Page.Locator("summary", new() { HasText = "My codes are refused" }).ClickAsync();
@@ -58,14 +58,14 @@ public class SelfServiceTests
         var sent = desk.Page.Context.APIRequest.CreateFormData();
         sent.Set("__RequestVerificationToken", await form.Locator("input[name=__RequestVerificationToken]").InputValueAsync());
         sent.Set("_handler", await form.Locator("input[name=_handler]").InputValueAsync());
-        sent.Set("token", "A1");
+        sent.Set("token", "A.1");
         sent.Set("code1", Codes.Hotp(Codes.Secret, 5));
         sent.Set("code2", Codes.Hotp(Codes.Secret, 6));
         var reply = await desk.Page.Context.APIRequest.PostAsync("/my", new() { Form = sent });
 
         Assert.Equal((int)HttpStatusCode.Forbidden, reply.Status);
-        Assert.Equal(0, (await server.CounterAsync("A1")).Counter);
-        foreach (var path in (string[])["/", "/keys/A1", "/tokens/A1", "/audit", "/admin", "/v1/tokens/A1"])
+        Assert.Equal(0, (await server.CounterAsync("A.1")).Counter);
+        foreach (var path in (string[])["/", "/keys/A.1", "/tokens/A.1", "/audit", "/admin", "/v1/tokens/A.1"])
         {
             var other = await desk.Page.Context.APIRequest.GetAsync(path, new() { MaxRedirects = 0, Headers = [new("Accept", "text/html")] });
             Assert.True(other.Status is 302 or 401 or 403, $"{path}: {other.Status}");

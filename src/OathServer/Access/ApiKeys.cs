@@ -41,7 +41,30 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
 
     /// <summary>Who a key belongs to; null when it is unknown, expired or revoked.</summary>
     public ValueTask<KnownApiKey?> RecogniseAsync(string key, CancellationToken cancel) =>
-        TryRecall(key, out var recalled) ? ValueTask.FromResult<KnownApiKey?>(recalled) : LookUpAsync(key, time.GetUtcNow(), cancel);
+        key.Length is 0 or > KeyLengthMax ? ValueTask.FromResult<KnownApiKey?>(null)
+        : TryRecall(key, out var recalled) ? ValueTask.FromResult<KnownApiKey?>(recalled)
+        : LookUpAsync(key, time.GetUtcNow(), cancel);
+
+    /// <summary>A row as a key that may be used now; null when it is revoked, expired, or neither of its two keys is the one
+    /// that was sent.</summary>
+    /// <param name="row">The key's row; null for none.</param>
+    /// <param name="isIt">Whether a stored hash is of the key that was sent.</param>
+    /// <param name="now">The time.</param>
+    public static KnownApiKey? Known(ApiKey? row, Func<byte[], bool> isIt, DateTimeOffset now)
+    {
+        if (row is null || row.RevokedAt is not null)
+        {
+            return null;
+        }
+
+        // Beside a new key the one before it lives on for a while, but no longer than the row.
+        var ends = isIt(row.Hash) ? row.ExpiresAt
+            : row.PreviousHash is { } before && isIt(before) ? Earlier(row.ExpiresAt, row.PreviousUntil ?? DateTimeOffset.MinValue)
+            : DateTimeOffset.MinValue;
+        return ends <= now ? null : new KnownApiKey(
+            row.Id, row.Name, row.Role, row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            ends, row.ClientCertificate);
+    }
 
     /// <summary>Whether a key was recognised in the last seconds, without asking the database.</summary>
     public bool TryRecall(string key, [NotNullWhen(true)] out KnownApiKey? recalled)
@@ -73,10 +96,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
         var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
         var hash = await HashAsync(db, key, cancel);
         var row = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(k => k.Hash == hash || k.PreviousHash == hash, cancel);
-        var ends = row is not null && !CryptographicOperations.FixedTimeEquals(row.Hash, hash)
-            ? Earlier(row.ExpiresAt, row.PreviousUntil ?? DateTimeOffset.MinValue)
-            : row?.ExpiresAt;
-        if (row is null || row.RevokedAt is not null || ends <= now)
+        if (row is null || Known(row, stored => CryptographicOperations.FixedTimeEquals(stored, hash), now) is not { } recognised)
         {
             known.TryRemove(Place(key), out _);
             return null;
@@ -87,8 +107,6 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, ServerSecrets secrets
             await db.ApiKeys.Where(k => k.Id == row.Id).ExecuteUpdateAsync(k => k.SetProperty(x => x.LastUsedAt, now), cancel);
         }
 
-        var realms = row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var recognised = new KnownApiKey(row.Id, row.Name, row.Role, realms, ends, row.ClientCertificate);
         if (known.Count >= RememberedMax)
         {
             known.Clear();

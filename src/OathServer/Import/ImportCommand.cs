@@ -85,7 +85,7 @@ internal static class ImportCommand
 
             return await FailAsync($"Nothing was imported: {refusal.Message}");
         }
-        catch (Exception fault) when (fault is PskcException or IOException or UnauthorizedAccessException or KeyFileException or InvalidOperationException)
+        catch (Exception fault) when (fault is PskcException or IOException or UnauthorizedAccessException or KeyFileException or InvalidOperationException or StorageUnavailableException)
         {
             return await FailAsync(fault.Message);
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Linq.Expressions;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
@@ -17,6 +18,14 @@ internal static class PrivacyIdeaAccountEndpoint
     /// <summary>Filters of their token list that are kept here. Others would give a longer list than was asked for.</summary>
     private static readonly string[] filters =
         ["user", "serial", "realm", "tokenrealm", "type", "assigned", "active", "page", "pagesize", "sortby", "sortdir"];
+
+    /// <summary>"active" as their clients understand it: a code of it may be accepted.</summary>
+    private static readonly Expression<Func<Token, bool>> inUse = t =>
+        (t.Counter!.State == TokenState.Active || t.Counter.State == TokenState.Imported) && (t.Counter.Flags & CounterFlags.HolderInactive) == 0;
+
+    private static readonly Expression<Func<Token, bool>> notInUse = Expression.Lambda<Func<Token, bool>>(Expression.Not(inUse.Body), inUse.Parameters);
+
+    private static readonly Func<Token, bool> isInUse = inUse.Compile();
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -55,9 +64,10 @@ internal static class PrivacyIdeaAccountEndpoint
             : PrivacyIdeaReply.ErrorAsync(http, StatusCodes.Status429TooManyRequests, PrivacyIdeaFault.NotAllowed, "Too many attempts from this address.", time));
     }
 
-    private static async Task Trigger(HttpContext http, ServiceAccounts accounts, OtherClients clients, OathDbContext db, TimeProvider time)
+    private static async Task Trigger(
+        HttpContext http, ServiceAccounts accounts, ApiKeyLimits limits, OtherClients clients, OathDbContext db, TimeProvider time)
     {
-        if (await AccountAsync(http, accounts, time) is not { } account)
+        if (await AccountAsync(http, accounts, limits, time) is not { } account)
         {
             return;
         }
@@ -74,7 +84,7 @@ internal static class PrivacyIdeaAccountEndpoint
         var realm = clients.RealmOf(asked);
         var theirs = asked.Serial is { Length: > 0 } serial
             ? Usable(db).Where(t => t.Serial == serial)
-            : Usable(db).Where(t => t.Realm == realm && t.Person!.NormalizedName == Person.Normalize(asked.User!));
+            : Usable(db).Where(t => t.Person!.Realm == realm && t.Person.NormalizedName == Person.Normalize(asked.User!));
         var found = await theirs.OrderBy(t => t.Id).Take(PageSize).Select(t => new { t.Serial, t.Realm }).ToListAsync(http.RequestAborted);
         var serials = found.Where(t => realms?.Invoke(t.Realm) ?? true).Select(t => t.Serial).ToArray();
         await (serials.Length == 0
@@ -82,14 +92,13 @@ internal static class PrivacyIdeaAccountEndpoint
             : PrivacyIdeaReply.ChallengeAsync(http, await clients.TriggerAsync(asked, serials, http.RequestAborted), time, triggered: serials.Length));
     }
 
-    private static IQueryable<Token> Usable(OathDbContext db) => db.Tokens.AsNoTracking().Where(t =>
-        (t.Counter!.State == TokenState.Active || t.Counter.State == TokenState.Imported)
-        && (t.Counter.Flags & (CounterFlags.Locked | CounterFlags.HolderInactive)) == 0);
+    private static IQueryable<Token> Usable(OathDbContext db) => db.Tokens.AsNoTracking().Where(inUse)
+        .Where(t => (t.Counter!.Flags & CounterFlags.Locked) == 0);
 
     private static async Task List(
-        HttpContext http, ServiceAccounts accounts, RealmPolicies policies, OathDbContext db, TimeProvider time)
+        HttpContext http, ServiceAccounts accounts, ApiKeyLimits limits, RealmPolicies policies, OathDbContext db, TimeProvider time)
     {
-        if (await AccountAsync(http, accounts, time) is not { } account)
+        if (await AccountAsync(http, accounts, limits, time) is not { } account)
         {
             return;
         }
@@ -176,7 +185,7 @@ internal static class PrivacyIdeaAccountEndpoint
         if (request["active"] is { Length: > 0 } active)
         {
             var used = IsTrue(active);
-            tokens = tokens.Where(t => (t.Counter!.State == TokenState.Active || t.Counter.State == TokenState.Imported) == used);
+            tokens = used ? tokens.Where(inUse) : tokens.Where(notInUse);
         }
 
         return tokens;
@@ -204,7 +213,7 @@ internal static class PrivacyIdeaAccountEndpoint
         writer.WriteString("user_realm", token.Person?.Realm ?? "");
         writer.WriteNumber("otplen", token.Digits);
         writer.WriteNumber("maxfail", policy.HardCap);
-        writer.WriteBoolean("active", row.State is TokenState.Active or TokenState.Imported && (row.Flags & CounterFlags.HolderInactive) == 0);
+        writer.WriteBoolean("active", isInUse(token));
         writer.WriteBoolean("revoked", row.State == TokenState.Disabled);
         writer.WriteBoolean("locked", (row.Flags & CounterFlags.Locked) != 0);
         writer.WriteNumber("failcount", row.Failures);
@@ -216,15 +225,29 @@ internal static class PrivacyIdeaAccountEndpoint
         writer.WriteEndObject();
     }
 
-    private static async Task<KnownApiKey?> AccountAsync(HttpContext http, ServiceAccounts accounts, TimeProvider time)
+    /// <summary>Whose request it is, with its place among those of the same key; null when it was answered.</summary>
+    private static async Task<KnownApiKey?> AccountAsync(HttpContext http, ServiceAccounts accounts, ApiKeyLimits limits, TimeProvider time)
     {
-        if (await accounts.OfAsync(http, http.RequestAborted) is { } account)
+        // One that came with the key itself has its place already.
+        var hasPlace = http.ApiKey() is not null;
+        if (await accounts.OfAsync(http, http.RequestAborted) is not { } account)
         {
-            return account;
+            await PrivacyIdeaReply.ErrorAsync(http, StatusCodes.Status401Unauthorized, PrivacyIdeaFault.NoToken, "Authentication failure. Missing or expired Authorization header.", time);
+            return null;
         }
 
-        await PrivacyIdeaReply.ErrorAsync(http, StatusCodes.Status401Unauthorized, PrivacyIdeaFault.NoToken, "Authentication failure. Missing or expired Authorization header.", time);
-        return null;
+        if (!hasPlace)
+        {
+            if (limits.TryEnter(http, account, out var place) is { } refusal)
+            {
+                await refusal;
+                return null;
+            }
+
+            http.Response.RegisterForDispose(place);
+        }
+
+        return account;
     }
 
     private static bool Number(string? text, int usual, int most, out int number)

@@ -25,7 +25,7 @@ internal static class PrivacyIdeaReply
     public static Task VerdictAsync(HttpContext http, bool accepted, string message, string? serial, int digits, TimeProvider time) =>
         WriteAsync(http, StatusCodes.Status200OK, id: 2, time, writer =>
         {
-            Result(writer, accepted, accepted ? "ACCEPT" : "REJECT");
+            Result(writer, accepted ? "ACCEPT" : "REJECT", w => w.WriteBooleanValue(accepted));
             writer.WriteStartObject("detail");
             writer.WriteString("message", message);
             if (serial is not null)
@@ -45,19 +45,17 @@ internal static class PrivacyIdeaReply
     public static Task ChallengeAsync(HttpContext http, Challenge challenge, TimeProvider time, int? triggered = null) =>
         WriteAsync(http, StatusCodes.Status200OK, id: 2, time, writer =>
         {
-            writer.WriteStartObject("result");
-            writer.WriteBoolean("status", true);
-            if (triggered is { } count)
+            Result(writer, "CHALLENGE", w =>
             {
-                writer.WriteNumber("value", count);
-            }
-            else
-            {
-                writer.WriteBoolean("value", false);
-            }
-
-            writer.WriteString("authentication", "CHALLENGE");
-            writer.WriteEndObject();
+                if (triggered is { } count)
+                {
+                    w.WriteNumberValue(count);
+                }
+                else
+                {
+                    w.WriteBooleanValue(false);
+                }
+            });
             writer.WriteStartObject("detail");
             writer.WriteString("message", challenge.Message);
             writer.WriteString("serial", challenge.Serials[0]);
@@ -87,11 +85,7 @@ internal static class PrivacyIdeaReply
     public static Task NothingTriggeredAsync(HttpContext http, TimeProvider time) =>
         WriteAsync(http, StatusCodes.Status200OK, id: 2, time, writer =>
         {
-            writer.WriteStartObject("result");
-            writer.WriteBoolean("status", true);
-            writer.WriteNumber("value", 0);
-            writer.WriteString("authentication", "REJECT");
-            writer.WriteEndObject();
+            Result(writer, "REJECT", w => w.WriteNumberValue(0));
             writer.WriteStartObject("detail");
             writer.WriteString("message", "The user has no tokens assigned");
             writer.WriteEndObject();
@@ -101,10 +95,7 @@ internal static class PrivacyIdeaReply
     public static Task PolledAsync(HttpContext http, string status, TimeProvider time) =>
         WriteAsync(http, StatusCodes.Status200OK, id: 1, time, writer =>
         {
-            writer.WriteStartObject("result");
-            writer.WriteBoolean("status", true);
-            writer.WriteBoolean("value", false);
-            writer.WriteEndObject();
+            Result(writer, authentication: null, w => w.WriteBooleanValue(false));
             writer.WriteStartObject("detail");
             writer.WriteString("challenge_status", status);
             writer.WriteEndObject();
@@ -113,14 +104,12 @@ internal static class PrivacyIdeaReply
     /// <summary>A reply whose <c>value</c> is an object.</summary>
     public static Task ValueAsync(HttpContext http, TimeProvider time, Action<Utf8JsonWriter> members) =>
         WriteAsync(http, StatusCodes.Status200OK, id: 1, time, writer =>
-        {
-            writer.WriteStartObject("result");
-            writer.WriteBoolean("status", true);
-            writer.WriteStartObject("value");
-            members(writer);
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        });
+            Result(writer, authentication: null, w =>
+            {
+                w.WriteStartObject();
+                members(w);
+                w.WriteEndObject();
+            }));
 
     public static void Strings(Utf8JsonWriter writer, string name, string[] values)
     {
@@ -146,12 +135,20 @@ internal static class PrivacyIdeaReply
             writer.WriteEndObject();
         });
 
-    private static void Result(Utf8JsonWriter writer, bool value, string authentication)
+    /// <param name="writer">The reply.</param>
+    /// <param name="authentication">The verdict; left out where it is none.</param>
+    /// <param name="value">Writes the one value.</param>
+    private static void Result(Utf8JsonWriter writer, string? authentication, Action<Utf8JsonWriter> value)
     {
         writer.WriteStartObject("result");
         writer.WriteBoolean("status", true);
-        writer.WriteBoolean("value", value);
-        writer.WriteString("authentication", authentication);
+        writer.WritePropertyName("value");
+        value(writer);
+        if (authentication is not null)
+        {
+            writer.WriteString("authentication", authentication);
+        }
+
         writer.WriteEndObject();
     }
 

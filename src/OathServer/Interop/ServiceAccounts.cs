@@ -32,7 +32,7 @@ internal sealed class ServiceAccounts(
     /// <summary>A token for the relying party whose key was sent as the password; null when it is none, or has another name.</summary>
     public async Task<string?> SignInAsync(HttpContext http, string name, string password, CancellationToken cancel)
     {
-        var key = password.Length is 0 || password.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(password, cancel);
+        var key = await keys.RecogniseAsync(password, cancel);
         if (key is null || key.Role != Roles.RelyingParty || key.Name != name || !key.MayComeBy(http.Connection))
         {
             return null;
@@ -99,16 +99,8 @@ internal sealed class ServiceAccounts(
 
         var number = Convert.ToInt32(id, System.Globalization.CultureInfo.InvariantCulture);
         var row = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(k => k.Id == number, cancel);
-        var now = time.GetUtcNow();
-        if (row is null || row.RevokedAt is not null || row.ExpiresAt <= now || row.Role != Roles.RelyingParty || !IsOf(row, (string)state, now))
-        {
-            return null;
-        }
-
-        var key = new KnownApiKey(
-            row.Id, row.Name, row.Role, row.Realms.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
-            row.ExpiresAt, row.ClientCertificate);
-        if (!key.MayComeBy(http.Connection))
+        var key = ApiKeys.Known(row, hash => (string)state == StateOf(hash), time.GetUtcNow());
+        if (key is not { Role: Roles.RelyingParty } || !key.MayComeBy(http.Connection))
         {
             return null;
         }
@@ -117,10 +109,6 @@ internal sealed class ServiceAccounts(
         http.Features.Set(key);
         return key;
     }
-
-    /// <summary>The key it was issued for is still one of the row's: not rotated since, or rotated a moment ago.</summary>
-    private static bool IsOf(ApiKey row, string state, DateTimeOffset now) =>
-        state == StateOf(row.Hash) || (row.PreviousHash is { } before && row.PreviousUntil > now && state == StateOf(before));
 
     /// <summary>Tells two keys of one row apart, and nothing of either.</summary>
     private static string StateOf(byte[] hash) => Base64Url.EncodeToString(SHA256.HashData(hash).AsSpan(0, 12));

@@ -29,17 +29,7 @@ internal static class ServeCommand
                 app.Logger.LogWarning("{Url} can be reached from other machines without TLS: codes and API keys travel in the clear. Listen on https://, or set Proxy:Networks when a proxy ends TLS.", url);
             }
 
-            // Told to stop meanwhile, it ends like any other: what is served already is drained.
-            try
-            {
-                await OfferFirstAdministratorAsync(app, CancellationToken.None);
-            }
-            catch (Exception fault) when (Storage.StorageFault.IsPassing(fault))
-            {
-                // It serves already: the link can wait, codes cannot.
-                app.Logger.LogWarning("No link for the first administrator could be made: {Fault} Start again, or make one with: OathServer staff link.", fault.Message);
-            }
-
+            await TryOfferFirstAdministratorAsync(app);
             await app.WaitForShutdownAsync(cancel);
             return 0;
         }
@@ -70,6 +60,19 @@ internal static class ServeCommand
     }
 
     private static bool LogsAreStructured(WebApplication app) => app.Configuration["Logging:Console:FormatterName"] is "json";
+
+    /// <summary>It serves already: the link can wait, codes cannot. Nor can a stop in the meantime: what is served is drained.</summary>
+    private static async Task TryOfferFirstAdministratorAsync(WebApplication app)
+    {
+        try
+        {
+            await OfferFirstAdministratorAsync(app, CancellationToken.None);
+        }
+        catch (Exception fault) when (Storage.StorageFault.IsPassing(fault))
+        {
+            app.Logger.LogWarning("No link for the first administrator could be made: {Fault} Start again, or make one with: OathServer staff link.", fault.Message);
+        }
+    }
 
     /// <summary>There is no default password: whoever reads this terminal makes the first administrator.</summary>
     private static async Task OfferFirstAdministratorAsync(WebApplication app, CancellationToken cancel)

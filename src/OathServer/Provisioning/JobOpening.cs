@@ -88,9 +88,6 @@ internal sealed class JobOpening(
     {
         var now = time.GetUtcNow();
         var (look, token) = (prospect.Look, prospect.Token);
-        var person = wanted.PukOnly ? prospect.Record!.Person : wanted.User is { } user
-            ? await life.PersonAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel)
-            : token?.Person;
         var job = new ProvisioningJob
         {
             Id = Guid.CreateVersion7(now),
@@ -125,9 +122,12 @@ internal sealed class JobOpening(
             // Before anything of the job is tracked: making a PUK may save a secret of the server's own.
             var journal = new Journal(db, job, record, sealer, audit, time, driver, turn);
             await new Preparation(secrets).PrepareAsync(
-                new JobInHand(session, KeyLook.RulesOf(session.Card), journal, prospect.Profile, token, person?.Name), cancel);
+                new JobInHand(session, look.Rules, journal, prospect.Profile, token, wanted.User ?? token?.Person?.Name), cancel);
         }
 
+        var person = wanted.PukOnly ? prospect.Record!.Person : wanted.User is { } user
+            ? await life.PersonAsync(db, wanted.Realm ?? token?.Realm ?? "default", user, cancel)
+            : token?.Person;
         db.Jobs.Add(job);
         Enter(db, prospect, record, token, person, now);
         try

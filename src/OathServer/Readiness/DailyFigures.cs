@@ -9,11 +9,12 @@ internal sealed record ReadinessPoint(DateOnly Day, int Keys, int Orphans, IRead
 
 /// <summary>Keeps the figures of each day, so that readiness has a past. Today's are written again every quarter of an hour;
 /// the last of a day stay.</summary>
-internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider time, ILogger<DailyFigures> log) : BackgroundService
+internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider time, ILogger<DailyFigures> log)
+    : TimedFigures(scopes, time, first: TimeSpan.FromMinutes(1), every: TimeSpan.FromMinutes(15), log)
 {
-    private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(15);
     private const int KeptDays = 800;
+
+    private readonly TimeProvider time = time;
 
     /// <summary>Writes today's figures; those written earlier today are replaced.</summary>
     public static async Task WriteAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
@@ -68,37 +69,7 @@ internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider tim
             d.Keys, d.Orphans, [d.Puk, d.Pin, d.FirstCode, d.Fido, d.Record]));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await Task.Delay(First, time, stoppingToken);
-            using var timer = new PeriodicTimer(Every, time);
-            do
-            {
-                await TryAsync(stoppingToken);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    private async Task TryAsync(CancellationToken cancel)
-    {
-        try
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            await WriteAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), time.GetUtcNow(), cancel);
-        }
-        catch (Exception fault) when (!cancel.IsCancellationRequested)
-        {
-            // Another node wrote them at the same moment, or the database is away: the next quarter of an hour has another chance.
-            log.LogInformation("The day's readiness was not written ({Fault}).", fault.GetType().Name);
-        }
-    }
+    protected override Task WriteAsync(OathDbContext db, CancellationToken cancel) => WriteAsync(db, time.GetUtcNow(), cancel);
 
     private static int Closed(IEnumerable<GapCount> groups, ClosedGaps gap) => groups.Where(g => g.Closed.HasFlag(gap)).Sum(g => g.Keys);
 

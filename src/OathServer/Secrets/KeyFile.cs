@@ -75,7 +75,16 @@ internal static class KeyFile
         }
 
         using var stream = new FileStream(path, options);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexString(value) + "\n"));
-        stream.Flush(flushToDisk: true);
+        try
+        {
+            stream.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexString(value) + "\n"));
+            stream.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            // Half a key would keep the next try from writing a whole one.
+            File.Delete(path);
+            throw;
+        }
     }
 }

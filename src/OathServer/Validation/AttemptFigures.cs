@@ -13,10 +13,10 @@ internal sealed record AttemptSums(IReadOnlyDictionary<int, long> ByKind, IReadO
 /// Counts the attempts of the log by hour, so that a chart over any time is one aggregated query. Any node counts the
 /// logs of all; a row is counted once, as its count and the place up to which it was counted are in one transaction.
 /// </summary>
-internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider time, ILogger<AttemptFigures> log) : BackgroundService
+internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider time, ILogger<AttemptFigures> log)
+    : TimedFigures(scopes, time, first: TimeSpan.FromSeconds(20), every: TimeSpan.FromMinutes(1), log)
 {
-    private static readonly TimeSpan First = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    private readonly TimeProvider time = time;
 
     /// <summary>Rows of the log counted in one transaction.</summary>
     private const int RowsAtOnce = 500;
@@ -88,43 +88,15 @@ internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider t
         return more;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WriteAsync(OathDbContext db, CancellationToken cancel)
     {
-        try
+        while (await CountAsync(db, cancel))
         {
-            await Task.Delay(First, time, stoppingToken);
-            using var timer = new PeriodicTimer(Every, time);
-            do
-            {
-                await TryAsync(stoppingToken);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            // As long as there is more.
         }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
 
-    private async Task TryAsync(CancellationToken cancel)
-    {
-        try
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
-            while (await CountAsync(db, cancel))
-            {
-                // As long as there is more.
-            }
-
-            var old = AttemptCount.HourOf(time.GetUtcNow().AddDays(-KeptDays));
-            await db.AttemptCounts.Where(c => c.Hour < old).ExecuteDeleteAsync(cancel);
-        }
-        catch (Exception fault) when (!cancel.IsCancellationRequested)
-        {
-            // Another node counted at the same moment, or the database is away: nothing is lost, the next minute counts it.
-            log.LogInformation("Attempts were not counted ({Fault}).", fault.GetType().Name);
-        }
+        var old = AttemptCount.HourOf(time.GetUtcNow().AddDays(-KeptDays));
+        await db.AttemptCounts.Where(c => c.Hour < old).ExecuteDeleteAsync(cancel);
     }
 
     /// <summary>What is logged and not counted yet: a minute's worth, bounded.</summary>

@@ -84,6 +84,7 @@ internal static class ValidateEndpoint
             return;
         }
 
+        var arrivedAt = RefusalPace.Now;
         var attempt = validator.TryBegin(AskedBy(request, code), CallerOf(http));
         if (attempt is not null)
         {
@@ -92,7 +93,7 @@ internal static class ValidateEndpoint
 
         if (attempt is null || !validator.TryEnd(attempt, http.ApiKey()?.Id ?? 0))
         {
-            attempt = await validator.ResumeAsync(attempt, AskedBy(request, code), CallerOf(http), http.RequestAborted);
+            attempt = await validator.ResumeAsync(attempt, AskedBy(request, code), CallerOf(http), arrivedAt, http.RequestAborted);
         }
 
         await WriteAsync(http.Response, attempt.IsAccepted, attempt.AcceptedBy?.Serial);

@@ -40,17 +40,17 @@ internal sealed class Validator(
 
     public Task<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateAsync(Asked.OfSerial(serial, code), new Caller(apiKeyId, realms), fresh: false, cancel);
+        ValidateAsync(Asked.OfSerial(serial, code), new Caller(apiKeyId, realms), RefusalPace.Now, fresh: false, cancel);
 
     public Task<ValidationAttempt> ValidateUserAsync(
         string realm, string user, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
-        ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), fresh: false, cancel);
+        ValidateAsync(Asked.OfUser(realm, user, code), new Caller(apiKeyId, realms), RefusalPace.Now, fresh: false, cancel);
 
     /// <summary>The first look, on what is remembered: hands the attempt to the writer, and the caller waits for
     /// <see cref="CounterChange.Durable"/>, so that the usual validation needs no task of its own. Null while a parallel run
     /// must be asked first; then <see cref="ResumeAsync"/> does the whole of it.</summary>
-    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer (bench
-    /// <c>timing</c>). Only who gets in is quicker.</remarks>
+    /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer; and leaves at
+    /// the same time (<see cref="RefusalPace"/>). Only who gets in is quicker.</remarks>
     public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
     {
         if (!parallel.IsIdle)
@@ -76,20 +76,25 @@ internal sealed class Validator(
     }
 
     /// <summary>What is left after <see cref="TryBegin"/>, once that attempt is durable.</summary>
-    public async Task<ValidationAttempt> ResumeAsync(ValidationAttempt? begun, Asked asked, Caller caller, CancellationToken cancel)
+    /// <param name="begun">That attempt; null when there was none.</param>
+    /// <param name="asked">Whom it is about.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="arrivedAt">When the request came (<see cref="RefusalPace.Now"/>).</param>
+    /// <param name="cancel">Ends the wait, not what is being committed.</param>
+    public async Task<ValidationAttempt> ResumeAsync(ValidationAttempt? begun, Asked asked, Caller caller, long arrivedAt, CancellationToken cancel)
     {
         if (begun is { Stale: false })
         {
-            await FinishAsync(begun, asked, caller, cancel);
+            await FinishAsync(begun, asked, caller, arrivedAt, cancel);
             return begun;
         }
 
         // The database is asked: not while others wait for this thread to answer them.
         await Task.Yield();
-        return await ValidateAsync(asked, caller, fresh: begun is not null, cancel);
+        return await ValidateAsync(asked, caller, arrivedAt, fresh: begun is not null, cancel);
     }
 
-    private async Task<ValidationAttempt> ValidateAsync(Asked asked, Caller caller, bool fresh, CancellationToken cancel)
+    private async Task<ValidationAttempt> ValidateAsync(Asked asked, Caller caller, long arrivedAt, bool fresh, CancellationToken cancel)
     {
         while (true)
         {
@@ -101,7 +106,7 @@ internal sealed class Validator(
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
-                await FinishAsync(attempt, asked, caller, cancel);
+                await FinishAsync(attempt, asked, caller, arrivedAt, cancel);
                 return attempt;
             }
 
@@ -135,12 +140,16 @@ internal sealed class Validator(
         };
     }
 
-    private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, CancellationToken cancel)
+    private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, long arrivedAt, CancellationToken cancel)
     {
         await SwitchAsync(attempt, asked.Code, caller.ApiKeyId, cancel);
         Alarm(attempt, asked.BySerial ? null : asked.Name, caller);
         await ElsewhereAsync(attempt, asked, caller, cancel);
         await guessing.ObserveAsync(caller.ApiKeyId, asked.Name, asked.Code, attempt.Outcome, cancel);
+        if (!attempt.IsAccepted)
+        {
+            await RefusalPace.UntilStepAsync(arrivedAt);
+        }
     }
 
     /// <summary>The first code of a key being provisioned: as a validation by serial number, but a pending token may

@@ -201,6 +201,41 @@ public class PrivacyIdeaAccountTests
         Assert.Equal(905, await ErrorAsync(nothing));
     }
 
+    [Fact]
+    public async Task A_challenge_is_triggered_for_whom_a_code_would_be_checked()
+    {
+        await using var server = await ServerUnderTest.StartAsync(On);
+        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        // The realm of a token may be another than that of its holder; a user is asked for by the holder's.
+        await server.WithDatabase(db => db.Tokens.ExecuteUpdateAsync(t => t.SetProperty(x => x.Realm, "branch"), Cancel));
+        var party = await server.Client(Roles.RelyingParty);
+
+        var transaction = await TransactionOfAsync(party.PostAsync("/validate/triggerchallenge", Form("user=alice"), Cancel));
+
+        Assert.True(Value(await CheckAsync(party, $"user=alice&pass={Code(0)}&transaction_id={transaction}")));
+    }
+
+    [Fact]
+    public async Task What_a_key_may_ask_a_second_holds_for_the_tokens_of_its_account_too()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?>(On) { ["Limits:PerSecondPerKey"] = "1" });
+        var key = await server.CreateKeyAsync(Account, Roles.RelyingParty);
+        var client = await server.Client(role: null);
+        var token = (await AskAsync(client, "/auth", "test", "application/x-www-form-urlencoded", $"username={Account}&password={key}"))
+            .GetProperty("result").GetProperty("value").GetProperty("token").GetString()!;
+        client.DefaultRequestHeaders.TryAddWithoutValidation("PI-Authorization", token);
+
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 20; i++)
+        {
+            using var reply = await client.GetAsync("/token/", Cancel);
+            answers.Add(reply.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, answers[0]);
+        Assert.Contains(HttpStatusCode.TooManyRequests, answers);
+    }
+
     private static async Task<JsonElement> AskAsync(
         HttpClient client, string path, string agent, string type, string body, string? header = null, string? token = null)
     {

@@ -5,7 +5,6 @@ using OathServer.Provisioning.Steps;
 using OathServer.Storage;
 using SecurityKeys.Cards;
 using SecurityKeys.External;
-using SecurityKeys.OathApplet;
 
 namespace OathServer.Provisioning.Reseed;
 
@@ -89,10 +88,7 @@ internal sealed class ExternalRenewal(SeedRenewal renewal, KeySecrets secrets, E
 
     private async Task<SecurityKeys.Piv.PinVerdict> PutAsync(Token token, OathDecision oath, byte[] pin, PendingSeed pending, CancellationToken cancel)
     {
-        var isHotp = token.Type == TokenType.Hotp;
-        var credential = new ExternalOathCredential(
-            NameOf(token, oath), isHotp ? OathType.Hotp : OathType.Totp, OathSteps.AlgorithmOf(token), token.Digits,
-            isHotp ? pending.StartCounter : 0, isHotp ? 30 : token.TimeStep);
+        var credential = OathSteps.ExternalCredentialOf(token, NameOf(token, oath), pending.StartCounter);
         var secret = renewal.SecretOf(token, pending);
         try
         {

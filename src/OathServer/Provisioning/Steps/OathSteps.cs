@@ -104,9 +104,7 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
     {
         var token = job.Token!;
         var counter = await CounterAsync(job, cancel);
-        var credential = new ExternalOathCredential(
-            NameOf(job), token.Type == TokenType.Hotp ? OathType.Hotp : OathType.Totp, AlgorithmOf(token), token.Digits,
-            token.Type == TokenType.Hotp ? counter : 0, token.Type == TokenType.Totp ? token.TimeStep : 30);
+        var credential = ExternalCredentialOf(token, NameOf(job), counter);
         var pin = PinOf(job);
         var secret = secrets.OathSecretOf(token);
         try
@@ -221,12 +219,22 @@ internal sealed class OathSteps(KeySecrets secrets, Validator validator, TimePro
     /// <summary>Where the counter will stand when the credential is written: a slot starts from a multiple of 16.</summary>
     internal static async Task<long> StartOfAsync(OathDbContext db, Token token, OathDecision oath, CancellationToken cancel)
     {
-        var counter = await db.Counters.AsNoTracking().Where(c => c.TokenId == token.Id).Select(c => c.Counter).SingleAsync(cancel);
+        var counter = await CounterAsync(db, token, cancel);
         return oath.Slot is null ? counter : OtpSlotsApplication.RoundUp((ulong)counter) ?? counter;
     }
 
-    internal static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) =>
-        job.Journal.Database.Counters.AsNoTracking().Where(c => c.TokenId == job.Token!.Id).Select(c => c.Counter).SingleAsync(cancel);
+    internal static Task<long> CounterAsync(JobInHand job, CancellationToken cancel) => CounterAsync(job.Journal.Database, job.Token!, cancel);
+
+    private static Task<long> CounterAsync(OathDbContext db, Token token, CancellationToken cancel) =>
+        db.Counters.AsNoTracking().Where(c => c.TokenId == token.Id).Select(c => c.Counter).SingleAsync(cancel);
+
+    /// <summary>A token's credential as a key that a program drives is given it.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="name">The account the key shows.</param>
+    /// <param name="counter">The next counter; HOTP only.</param>
+    internal static ExternalOathCredential ExternalCredentialOf(Token token, string name, long counter) => token.Type == TokenType.Hotp
+        ? new(name, OathType.Hotp, AlgorithmOf(token), token.Digits, counter, 30)
+        : new(name, OathType.Totp, AlgorithmOf(token), token.Digits, 0, token.TimeStep);
 
     internal static OathAlgorithm AlgorithmOf(Token token) => token.Algorithm switch
     {

@@ -19,14 +19,9 @@ internal sealed class Preparation(KeySecrets secrets)
     /// <summary>Makes the values; the caller commits them. False when every step had its own.</summary>
     public async Task<bool> PrepareAsync(JobInHand job, CancellationToken cancel)
     {
-        var planned = job.Journal.Job.Steps.Where(s => s.State == StepState.Planned).ToList();
-        if (planned.TrueForAll(s => s.Name is StepNames.Record || (s.Name == StepNames.Pin && job.Decisions.Pin.Strategy == PinStrategy.RefuseDefault)))
-        {
-            return false;
-        }
-
-        var piv = PivApplication.Select(job.Card);
-        foreach (var step in planned)
+        var prepared = false;
+        PivApplication? piv = null;
+        foreach (var step in job.Journal.Job.Steps.Where(s => s.State == StepState.Planned))
         {
             switch (step.Name)
             {
@@ -34,12 +29,12 @@ internal sealed class Preparation(KeySecrets secrets)
                     job.Journal.Prepare(step, old: null, next: null);
                     break;
                 case StepNames.ManagementKey:
-                    var key = KeySecrets.MakeManagementKey(PivSteps.AlgorithmOf(piv));
+                    var key = KeySecrets.MakeManagementKey(PivSteps.AlgorithmOf(piv ??= PivApplication.Select(job.Card)));
                     job.Journal.Prepare(step, secrets.ManagementKeyOf(job.Record), key);
                     CryptographicOperations.ZeroMemory(key);
                     break;
                 case StepNames.Puk:
-                    await new PukStep(secrets).PrepareAsync(job, step, piv, cancel);
+                    await new PukStep(secrets).PrepareAsync(job, step, piv ??= PivApplication.Select(job.Card), cancel);
                     break;
                 case StepNames.Pin when job.Decisions.Pin.Strategy != PinStrategy.RefuseDefault:
                     var pin = SecretDigits.Random(job.Decisions.Pin.Digits, job.Rules.Pin.Alphabet);
@@ -50,9 +45,14 @@ internal sealed class Preparation(KeySecrets secrets)
                     step.Before = await OathSteps.StartOfAsync(job.Journal.Database, job.Token!, job.Decisions.Oath!, cancel);
                     job.Journal.Prepare(step, old: null, next: null);
                     break;
+                default:
+                    // The record, and a PIN that stays: nothing goes on the key.
+                    continue;
             }
+
+            prepared = true;
         }
 
-        return true;
+        return prepared;
     }
 }
