@@ -134,7 +134,7 @@ internal sealed class JournalReplay(AuditTrail audit)
         db.ChangeTracker.Clear();
         await db.Counters.Where(c => c.TokenId == attempt.TokenId).ExecuteUpdateAsync(c => c
             .SetProperty(x => x.Generation, attempt.Generation).SetProperty(x => x.Counter, attempt.Counter).SetProperty(x => x.Drift, 0)
-            .SetProperty(x => x.Flags, CounterFlags.None).SetProperty(x => x.Failures, 0).SetProperty(x => x.LastRequest, 0L), cancel);
+            .SetProperty(x => x.Flags, x => x.Flags & CounterFlags.HasPin).SetProperty(x => x.Failures, 0).SetProperty(x => x.LastRequest, 0L), cancel);
         return true;
     }
 }

@@ -9,6 +9,9 @@ namespace OathServer.Pages;
 /// <summary>Everything the page of one key shows: its record and its tokens, or a token that has no record.</summary>
 internal sealed record Call(KeyRecord? Record, IReadOnlyList<Token> Tokens, PastAttempts Attempts, IReadOnlyList<AuditEntry> Acts, IReadOnlyDictionary<int, string> Parties)
 {
+    /// <summary>The PINs of its tokens, by their ids: where from and when, never what.</summary>
+    public IReadOnlyDictionary<long, TokenPin> Pins { get; private init; } = new Dictionary<long, TokenPin>();
+
     private const int AttemptsShown = 12;
     private const int ActsShown = 12;
 
@@ -38,6 +41,10 @@ internal sealed record Call(KeyRecord? Record, IReadOnlyList<Token> Tokens, Past
             .OrderByDescending(a => a.Sequence).Take(ActsShown).ToListAsync(cancel));
         var ids = attempts.Attempts.Select(a => a.ApiKeyId).Distinct().ToList();
         var parties = await db.ApiKeys.AsNoTracking().Where(k => ids.Contains(k.Id)).ToDictionaryAsync(k => k.Id, k => k.Name, cancel);
-        return new Call(record, tokens, attempts, [.. acts.OrderByDescending(a => a.Sequence).Take(ActsShown)], parties);
+        var tokenIds = tokens.ConvertAll(t => t.Id);
+        return new Call(record, tokens, attempts, [.. acts.OrderByDescending(a => a.Sequence).Take(ActsShown)], parties)
+        {
+            Pins = await db.TokenPins.AsNoTracking().Where(p => tokenIds.Contains(p.TokenId)).ToDictionaryAsync(p => p.TokenId, cancel),
+        };
     }
 }

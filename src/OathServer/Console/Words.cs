@@ -17,6 +17,7 @@ internal static class Words
         Outcome.RefusedElsewhere => ("refused by the old server", "bad"),
         Outcome.Unlocked => ("unlocked", "good"),
         Outcome.WrongCode => ("wrong code: not within the look-ahead window", "bad"),
+        Outcome.WrongPin => ("wrong PIN: the code was not looked at", "bad"),
         Outcome.Replayed => ("code used before", "warn"),
         Outcome.Throttled => ("refused unseen: waiting after failures", "warn"),
         Outcome.Locked => ("refused unseen: locked", "bad"),

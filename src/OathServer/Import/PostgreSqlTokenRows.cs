@@ -5,7 +5,7 @@ using OathServer.Storage;
 
 namespace OathServer.Import;
 
-/// <summary>Writes new tokens and their counters to PostgreSQL by binary COPY, inside the caller's transaction.</summary>
+/// <summary>Writes new tokens, their counters and PINs to PostgreSQL by binary COPY, inside the caller's transaction.</summary>
 internal static class PostgreSqlTokenRows
 {
     private const string CopyTokens = """
@@ -16,6 +16,11 @@ internal static class PostgreSqlTokenRows
 
     private const string CopyCounters = """
         COPY token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
+        FROM STDIN (FORMAT BINARY)
+        """;
+
+    private const string CopyPins = """
+        COPY token_pins ("TokenId", "Scheme", "SealedVerifier", "Version", "PersonId", "Source", "SetBy", "SetAt")
         FROM STDIN (FORMAT BINARY)
         """;
 
@@ -41,7 +46,7 @@ internal static class PostgreSqlTokenRows
         {
             for (var i = 0; i < ids.Length; i++)
             {
-                await WriteCounterAsync(copy, tokens.Keys[i], ids[i], cancel);
+                await WriteCounterAsync(copy, tokens, i, ids[i], cancel);
                 if (i % 1000 == 999)
                 {
                     progress?.Invoke((ids.Length + i + 1) / 2);
@@ -50,6 +55,37 @@ internal static class PostgreSqlTokenRows
 
             await copy.CompleteAsync(cancel);
         }
+
+        await WritePinsAsync(connection, tokens, ids, cancel);
+    }
+
+    private static async Task WritePinsAsync(NpgsqlConnection connection, NewTokens tokens, long[] ids, CancellationToken cancel)
+    {
+        if (Array.TrueForAll(tokens.Pins, p => p is null))
+        {
+            return;
+        }
+
+        await using var copy = await connection.BeginBinaryImportAsync(CopyPins, cancel);
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (tokens.Pins[i] is not { } pin)
+            {
+                continue;
+            }
+
+            await copy.StartRowAsync(cancel);
+            await copy.WriteAsync(ids[i], NpgsqlDbType.Bigint, cancel);
+            await copy.WriteAsync(pin.Scheme.ToString(), NpgsqlDbType.Text, cancel);
+            await copy.WriteAsync(pin.Verifier, NpgsqlDbType.Bytea, cancel);
+            await copy.WriteAsync(NewTokens.PinVersion, NpgsqlDbType.Integer, cancel);
+            await WriteIdAsync(copy, tokens.PersonOf(tokens.Keys[i]), cancel);
+            await WriteTextAsync(copy, tokens.PinSource, cancel);
+            await copy.WriteAsync(tokens.ImportedBy, NpgsqlDbType.Text, cancel);
+            await copy.WriteAsync(tokens.CreatedAt, NpgsqlDbType.Bigint, cancel);
+        }
+
+        await copy.CompleteAsync(cancel);
     }
 
     /// <summary>From the sequence itself, so that another node may add tokens at the same time.</summary>
@@ -92,14 +128,15 @@ internal static class PostgreSqlTokenRows
         await copy.WriteAsync(tokens.CreatedAt, NpgsqlDbType.Bigint, cancel);
     }
 
-    private static async Task WriteCounterAsync(NpgsqlBinaryImporter copy, SeedKey key, long id, CancellationToken cancel)
+    private static async Task WriteCounterAsync(NpgsqlBinaryImporter copy, NewTokens tokens, int index, long id, CancellationToken cancel)
     {
+        var key = tokens.Keys[index];
         await copy.StartRowAsync(cancel);
         await copy.WriteAsync(id, NpgsqlDbType.Bigint, cancel);
         await copy.WriteAsync(key.Counter, NpgsqlDbType.Bigint, cancel);
         await copy.WriteAsync(NewTokens.Generation, NpgsqlDbType.Integer, cancel);
         await copy.WriteAsync((int)key.State, NpgsqlDbType.Integer, cancel);
-        await copy.WriteAsync(0, NpgsqlDbType.Integer, cancel);
+        await copy.WriteAsync((int)tokens.FlagsOf(index), NpgsqlDbType.Integer, cancel);
         await copy.WriteAsync(0, NpgsqlDbType.Integer, cancel);
         await copy.WriteAsync(0L, NpgsqlDbType.Bigint, cancel);
         await copy.WriteAsync(key.Drift, NpgsqlDbType.Integer, cancel);

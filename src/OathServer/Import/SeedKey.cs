@@ -39,6 +39,9 @@ internal sealed class SeedKey : IDisposable
     /// <summary>The shared secret; empty only when <see cref="NotEnrolled"/> says why.</summary>
     public byte[] Secret { get; set; } = [];
 
+    /// <summary>The PIN that comes along with it.</summary>
+    public SeedPin? Pin { get; set; }
+
     /// <summary>The user the file names for it.</summary>
     public string? Owner { get; set; }
 

@@ -86,7 +86,7 @@ internal sealed class ShipmentImport(
 
         return report.Totals.Imported == 0
             ? await UnchangedAsync(db, report, actor, cancel)
-            : await WriteAsync(db, plan, report, options, actor, stream.Count, now, cancel);
+            : await WriteAsync(db, plan, seeds, report, options, actor, stream.Count, now, cancel);
     }
 
     private static (SeedFile Seeds, string Digest) Read(
@@ -107,12 +107,12 @@ internal sealed class ShipmentImport(
     }
 
     private async Task<ImportReport> WriteAsync(
-        OathDbContext db, ImportPlan plan, ImportReport report, ImportOptions options, AuditEvent actor, long length,
+        OathDbContext db, ImportPlan plan, SeedFile seeds, ImportReport report, ImportOptions options, AuditEvent actor, long length,
         DateTimeOffset now, CancellationToken cancel)
     {
         var count = report.Totals.Imported;
         void Tell(ImportStage stage, int done) => options.Progress?.Invoke(new(stage, done, Percent(done, count)));
-        var tokens = await Task.Run(() => NewTokens.Seal(plan.ToImport, sealer, options, now, done => Tell(ImportStage.Sealing, done), cancel), cancel);
+        var tokens = await Task.Run(() => NewTokens.Seal(plan.ToImport, sealer, options, seeds.PinSource, actor.Actor, now, done => Tell(ImportStage.Sealing, done), cancel), cancel);
 
         db.ChangeTracker.Clear();
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);

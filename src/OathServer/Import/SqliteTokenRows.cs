@@ -7,7 +7,7 @@ using SQLitePCL;
 
 namespace OathServer.Import;
 
-/// <summary>Writes new tokens and their counters to SQLite by two prepared statements, inside the caller's transaction. By
+/// <summary>Writes new tokens, their counters and PINs to SQLite by prepared statements, inside the caller's transaction. By
 /// the raw binding: the driver's parameters take as long as the rows, and validations wait for the write lock meanwhile;
 /// the change tracker would take some forty times as long.</summary>
 internal sealed class SqliteTokenRows : IDisposable
@@ -20,18 +20,25 @@ internal sealed class SqliteTokenRows : IDisposable
 
     private const string InsertCounter = """
         INSERT INTO token_counters (token_id, counter, generation, state, flags, failures, locked_until, drift, last_accepted_at, last_request)
-        VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, 0, 0)
+        VALUES (?1, ?2, ?3, ?4, ?6, 0, 0, ?5, 0, 0)
+        """;
+
+    private const string InsertPin = """
+        INSERT INTO token_pins ("TokenId", "Scheme", "SealedVerifier", "Version", "PersonId", "Source", "SetBy", "SetAt")
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """;
 
     private readonly sqlite3 handle;
     private readonly sqlite3_stmt token;
     private readonly sqlite3_stmt counter;
+    private readonly sqlite3_stmt pin;
 
     private SqliteTokenRows(SqliteConnection connection)
     {
         handle = connection.Handle!;
         token = Prepare(InsertToken);
         counter = Prepare(InsertCounter);
+        pin = Prepare(InsertPin);
     }
 
     public static void Write(OathDbContext db, NewTokens tokens, Action<int>? progress, CancellationToken cancel)
@@ -45,6 +52,10 @@ internal sealed class SqliteTokenRows : IDisposable
         rows.Bind(rows.token, 12, tokens.ImportId);
         rows.Bind(rows.token, 18, tokens.CreatedAt);
         rows.Bind(rows.counter, 3, NewTokens.Generation);
+        rows.Bind(rows.pin, 4, NewTokens.PinVersion);
+        rows.Bind(rows.pin, 6, tokens.PinSource);
+        rows.Bind(rows.pin, 7, tokens.ImportedBy);
+        rows.Bind(rows.pin, 8, tokens.CreatedAt);
         for (var i = 0; i < tokens.Keys.Length; i++)
         {
             rows.Write(++id, tokens, i);
@@ -78,13 +89,23 @@ internal sealed class SqliteTokenRows : IDisposable
         Bind(counter, 2, key.Counter);
         Bind(counter, 4, (long)key.State);
         Bind(counter, 5, key.Drift);
+        Bind(counter, 6, (long)tokens.FlagsOf(index));
         Run(counter);
+        if (tokens.Pins[index] is { } sealedPin)
+        {
+            Bind(pin, 1, id);
+            Bind(pin, 2, sealedPin.Scheme.ToString());
+            Check(raw.sqlite3_bind_blob(pin, 3, sealedPin.Verifier));
+            Bind(pin, 5, tokens.PersonOf(key));
+            Run(pin);
+        }
     }
 
     public void Dispose()
     {
         token.Dispose();
         counter.Dispose();
+        pin.Dispose();
     }
 
     /// <summary>Ids are never used again, even after a row is gone: the sequence knows the highest there ever was.</summary>

@@ -12,6 +12,7 @@ internal enum FacadeAnswer
     Wrong,
     Accepted,
     Replayed,
+    WrongPin,
     Locked,
     UnknownUser,
 }
@@ -23,6 +24,7 @@ internal readonly record struct FacadeVerdict(Outcome Outcome, string? Serial, i
     {
         Outcome.Accepted or Outcome.Resynchronised or Outcome.AcceptedElsewhere => FacadeAnswer.Accepted,
         Outcome.Replayed => FacadeAnswer.Replayed,
+        Outcome.WrongPin => FacadeAnswer.WrongPin,
         Outcome.Throttled or Outcome.Locked => FacadeAnswer.Locked,
         Outcome.UnknownUser => FacadeAnswer.UnknownUser,
         _ => FacadeAnswer.Wrong,
@@ -47,6 +49,8 @@ internal static class StatusAloneReply
 internal sealed class OtherClients(InteropPolicy policy, Validator validator, AheadSearch ahead, Transactions transactions)
 {
     private const string CodePlease = "Type the code of your key.";
+
+    private const string PinAndCodePlease = "Type your PIN and the code of your key.";
 
     /// <summary>What a person whose code lies far ahead is asked for.</summary>
     private const string NextCodePlease = "Press your key once more and type the next code.";
@@ -82,7 +86,7 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator, Ah
             switch (await transactions.OpenAsync(transaction, cancel))
             {
                 case Transaction.Resync first:
-                    return (await ResynchroniseAsync(http, first.Serial, [first.FirstCode, code], cancel), null);
+                    return (await ResynchroniseAsync(http, first.Serial, [first.FirstCode, code], cancel, answers: true), null);
                 case Transaction.Login login when asked.User is not { Length: > 0 } user || (login.User is { } name && Person.Normalize(name) == Person.Normalize(user)):
                     asked = new Asked(login.User, login.Serial, login.Realm);
                     break;
@@ -92,44 +96,46 @@ internal sealed class OtherClients(InteropPolicy policy, Validator validator, Ah
             }
         }
 
-        var verdict = await ValidateAsync(http, asked, code, cancel);
-        return (verdict, challenges ? await ChallengeAsync(verdict.Outcome, asked, code, cancel) : null);
+        var attempt = await AskAsync(http, asked, code, cancel);
+        return (Verdict(attempt, code), challenges ? await ChallengeAsync(attempt, cancel) : null);
     }
 
-    public async Task<FacadeVerdict> ValidateAsync(HttpContext http, Asked asked, string code, CancellationToken cancel)
+    public async Task<FacadeVerdict> ValidateAsync(HttpContext http, Asked asked, string code, CancellationToken cancel) =>
+        Verdict(await AskAsync(http, asked, code, cancel), code);
+
+    private async Task<ValidationAttempt> AskAsync(HttpContext http, Asked asked, string code, CancellationToken cancel)
     {
         var key = http.ApiKey();
         var realms = ValidateEndpoint.RealmsOf(key);
         code = validator.CodeOf(code);
-        var attempt = asked.Serial is { Length: > 0 } serial
+        return asked.Serial is { Length: > 0 } serial
             ? await validator.ValidateSerialAsync(serial, code, key?.Id ?? 0, realms, cancel)
             : await validator.ValidateUserAsync(RealmOf(asked), asked.User!, code, key?.Id ?? 0, realms, cancel);
-        return new FacadeVerdict(attempt.Outcome, attempt.AcceptedBy?.Serial, attempt.AcceptedBy?.Digits ?? code.Length);
     }
 
-    public async Task<FacadeVerdict> ResynchroniseAsync(HttpContext http, string serial, string[] codes, CancellationToken cancel)
+    private static FacadeVerdict Verdict(ValidationAttempt attempt, string code) =>
+        new(attempt.Outcome, attempt.AcceptedBy?.Serial, attempt.AcceptedBy?.Digits ?? code.Length);
+
+    public async Task<FacadeVerdict> ResynchroniseAsync(HttpContext http, string serial, string[] codes, CancellationToken cancel, bool answers = false)
     {
         var key = http.ApiKey();
         var attempt = await validator.ResynchroniseAsync(
-            serial, Array.ConvertAll(codes, validator.CodeOf), byStaff: false, key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel);
+            serial, Array.ConvertAll(codes, validator.CodeOf), byStaff: false, key?.Id ?? 0, ValidateEndpoint.RealmsOf(key), cancel, answers: answers);
         return new FacadeVerdict(attempt?.Outcome ?? Outcome.UnknownToken, serial, codes[0].Length);
     }
 
     /// <summary>A challenge that any code of these tokens answers.</summary>
     public async Task<Challenge> TriggerAsync(Asked asked, string[] serials, CancellationToken cancel) =>
-        new(await transactions.IssueAsync(new Transaction.Login(RealmOf(asked), asked.User, asked.Serial), cancel), CodePlease, serials);
+        new(await transactions.IssueAsync(new Transaction.Login(RealmOf(asked), asked.User, asked.Serial), cancel),
+            validator.TakesPins(RealmOf(asked)) ? PinAndCodePlease : CodePlease, serials);
 
     /// <summary>Whether a challenge of ours still waits for its answer.</summary>
     public async Task<bool> WaitsAsync(string transaction, CancellationToken cancel) => await transactions.OpenAsync(transaction, cancel) is not null;
 
     public string RealmOf(Asked asked) => asked.Realm is { Length: > 0 } realm ? realm : policy.Realm;
 
-    private async Task<Challenge?> ChallengeAsync(Outcome outcome, Asked asked, string code, CancellationToken cancel)
-    {
-        code = validator.CodeOf(code);
-        return outcome == Outcome.WrongCode && policy.ResyncByChallenge
-            && await ahead.FindAsync(asked.Serial, RealmOf(asked), asked.User, code, cancel) is { } place
-            ? new Challenge(await transactions.IssueAsync(new Transaction.Resync(place.Serial, code), cancel), NextCodePlease, [place.Serial])
+    private async Task<Challenge?> ChallengeAsync(ValidationAttempt refused, CancellationToken cancel) =>
+        refused.Outcome == Outcome.WrongCode && policy.ResyncByChallenge && await ahead.FindAsync(refused, cancel) is { } place
+            ? new Challenge(await transactions.IssueAsync(new Transaction.Resync(place.Serial, place.Code), cancel), NextCodePlease, [place.Serial])
             : null;
-    }
 }

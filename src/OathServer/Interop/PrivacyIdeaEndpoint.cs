@@ -121,6 +121,7 @@ internal static class PrivacyIdeaEndpoint
     {
         FacadeAnswer.Accepted => "matching 1 tokens",
         FacadeAnswer.Replayed => "wrong otp value. previous otp used again",
+        FacadeAnswer.WrongPin => "wrong otp pin",
         FacadeAnswer.Locked => "Failcounter exceeded",
         _ => "wrong otp value",
     };

@@ -115,6 +115,7 @@ internal sealed class PersonPurge(AuditTrail audit, FactsChanged factsChanged, T
         tokens.ForEach(t => t.PersonId = null);
         await db.SaveChangesAsync(cancel);
         var ids = tokens.ConvertAll(t => t.Id);
+        await TokenPins.RemoveAsync(db, ids, cancel);
         await db.Counters.Where(c => ids.Contains(c.TokenId)).ExecuteUpdateAsync(
             c => c.SetProperty(x => x.State, TokenState.Disabled).SetProperty(x => x.Flags, x => x.Flags & ~CounterFlags.HolderInactive), cancel);
     }

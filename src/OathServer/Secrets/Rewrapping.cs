@@ -19,6 +19,7 @@ internal sealed class Rewrapping(Sealer sealer)
     {
         long done = 0;
         done += await TokensAsync(db, progress, cancel);
+        done += await PinsAsync(db, progress, cancel);
         done += await RecordsAsync(db, progress, cancel);
         done += await StepsAsync(db, progress, cancel);
         foreach (var row in await db.ServerSecrets.AsNoTracking().ToListAsync(cancel))
@@ -55,6 +56,11 @@ internal sealed class Rewrapping(Sealer sealer)
     {
         var counts = new Dictionary<string, long>();
         await foreach (var blob in db.Tokens.AsNoTracking().Select(t => t.SealedSecret).AsAsyncEnumerable().WithCancellation(cancel))
+        {
+            Count(blob);
+        }
+
+        await foreach (var blob in db.TokenPins.AsNoTracking().Select(p => p.SealedVerifier).AsAsyncEnumerable().WithCancellation(cancel))
         {
             Count(blob);
         }
@@ -110,6 +116,32 @@ internal sealed class Rewrapping(Sealer sealer)
             await transaction.CommitAsync(cancel);
             after = page[^1].Id;
             progress("tokens", seen += page.Count);
+        }
+    }
+
+    private async Task<long> PinsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel)
+    {
+        long done = 0, seen = 0;
+        for (long after = 0; ;)
+        {
+            var page = await db.TokenPins.AsNoTracking().Where(p => p.TokenId > after).OrderBy(p => p.TokenId).Take(PageSize)
+                .Join(db.Tokens, p => p.TokenId, t => t.Id, (p, t) => new { p.TokenId, p.Version, p.SealedVerifier, t.Serial })
+                .OrderBy(p => p.TokenId).ToListAsync(cancel);
+            if (page.Count == 0)
+            {
+                return done;
+            }
+
+            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+            foreach (var row in page)
+            {
+                done += await MoveAsync(row.SealedVerifier, SealedPlace.TokenPin(row.Serial, row.Version), (old, now) => db.TokenPins
+                    .Where(p => p.TokenId == row.TokenId && p.SealedVerifier == old).ExecuteUpdateAsync(p => p.SetProperty(x => x.SealedVerifier, now), cancel));
+            }
+
+            await transaction.CommitAsync(cancel);
+            after = page[^1].TokenId;
+            progress("token_pins", seen += page.Count);
         }
     }
 

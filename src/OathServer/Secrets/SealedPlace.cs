@@ -8,6 +8,8 @@ internal readonly record struct SealedPlace(string Table, string Row, string Col
 {
     public static SealedPlace TokenSecret(string serial, int generation) => new("tokens", serial, "secret", generation);
 
+    public static SealedPlace TokenPin(string serial, int version) => new("token_pins", serial, "verifier", version);
+
     public static SealedPlace RecordPin(string cuid) => new("records", cuid, "pin");
 
     public static SealedPlace RecordPuk(string cuid) => new("records", cuid, "puk");

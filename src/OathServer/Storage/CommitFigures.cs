@@ -18,7 +18,7 @@ internal sealed class CommitFigures
     private static readonly Outcome[] OfCodes =
     [
         Outcome.Accepted, Outcome.WrongCode, Outcome.Replayed, Outcome.Throttled, Outcome.Locked, Outcome.UnknownUser,
-        Outcome.UnknownToken, Outcome.NotInUse, Outcome.ResyncRequired, Outcome.GuessingAlarm,
+        Outcome.UnknownToken, Outcome.NotInUse, Outcome.ResyncRequired, Outcome.GuessingAlarm, Outcome.WrongPin,
     ];
 
     private static readonly Outcome[] OfRealignments = [Outcome.Resynchronised, Outcome.ResyncFirstCodeNotFound, Outcome.Throttled];

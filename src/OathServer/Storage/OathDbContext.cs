@@ -12,6 +12,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<PendingSeed> PendingSeeds => Set<PendingSeed>();
 
+    public DbSet<TokenPin> TokenPins => Set<TokenPin>();
+
     public DbSet<TokenCounter> Counters => Set<TokenCounter>();
 
     public DbSet<Person> People => Set<Person>();
@@ -71,6 +73,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
         // Both databases then store and order times alike.
         configuration.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
         configuration.Properties<KeyStatus>().HaveConversion<string>();
+        configuration.Properties<PinScheme>().HaveConversion<string>();
         configuration.Properties<PinMethod>().HaveConversion<string>();
         configuration.Properties<PukMethod>().HaveConversion<string>();
         configuration.Properties<JobState>().HaveConversion<string>();
@@ -116,6 +119,13 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             pending.HasKey(p => p.TokenId);
             pending.Property(p => p.TokenId).ValueGeneratedNever();
             pending.HasOne<Token>().WithOne().HasForeignKey<PendingSeed>(p => p.TokenId);
+        });
+        model.Entity<TokenPin>(pin =>
+        {
+            pin.ToTable("token_pins");
+            pin.HasKey(p => p.TokenId);
+            pin.Property(p => p.TokenId).ValueGeneratedNever();
+            pin.HasOne<Token>().WithOne().HasForeignKey<TokenPin>(p => p.TokenId);
         });
         model.Entity<Person>(person =>
         {

@@ -43,6 +43,9 @@ internal enum CounterFlags : byte
 
     /// <summary>A new seed waits beside the old one (<see cref="PendingSeed"/>).</summary>
     ReseedPending = 16,
+
+    /// <summary>The token has a PIN (<see cref="TokenPin"/>), which a realm's policy may ask for before the code.</summary>
+    HasPin = 32,
 }
 
 /// <summary>

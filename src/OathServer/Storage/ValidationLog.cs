@@ -40,6 +40,9 @@ internal enum Outcome : byte
 
     /// <summary>A token that was moved in was taken past the codes that the old server accepted since.</summary>
     CaughtUp = 21,
+
+    /// <summary>The PIN before the code was wrong or missing; the code was not looked at.</summary>
+    WrongPin = 22,
 }
 
 /// <summary>One attempt, as help desk reads it back.</summary>

@@ -13,6 +13,9 @@ public sealed record TokenView(
     int Failures, bool Locked, DateTimeOffset? LockedUntil, bool ResyncRequired, DateTimeOffset? LastAcceptedAt, string? User,
     string? Cuid, string? Batch, string? File, string? FileDigest, string? KeyId, string? DisabledReason, DateTimeOffset CreatedAt)
 {
+    /// <summary>Whether it has a PIN, which a realm's policy may ask for before the code.</summary>
+    public bool HasPin { get; init; }
+
     /// <summary>The import it came by; null when it was made here.</summary>
     public long? ImportId { get; init; }
 
@@ -158,6 +161,7 @@ internal static class TokensEndpoint
             Time(row.LastAcceptedAt), token.Person?.Name, token.Cuid, token.Batch, token.Import?.FileName, token.Import?.Digest,
             token.KeyId, token.DisabledReason, token.CreatedAt)
         {
+            HasPin = (row.Flags & CounterFlags.HasPin) != 0,
             ImportId = token.ImportId,
             ImportedBy = token.Import?.ImportedBy,
             ImportedAt = token.Import?.ImportedAt,

@@ -60,7 +60,7 @@ internal sealed class GuessingWatch(
             return ValueTask.CompletedTask;
         }
 
-        return outcome is Outcome.WrongCode or Outcome.RefusedElsewhere or Outcome.UnknownUser or Outcome.UnknownToken or Outcome.Throttled or Outcome.Locked or Outcome.GuessingAlarm
+        return outcome is Outcome.WrongCode or Outcome.WrongPin or Outcome.RefusedElsewhere or Outcome.UnknownUser or Outcome.UnknownToken or Outcome.Throttled or Outcome.Locked or Outcome.GuessingAlarm
             ? FailedAsync(apiKeyId, PartyOf(apiKeyId), subject, code, cancel)
             : ValueTask.CompletedTask;
     }

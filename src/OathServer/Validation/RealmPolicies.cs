@@ -24,6 +24,7 @@ internal sealed class RealmPolicies : BackgroundService
     private readonly TimeProvider time;
     private volatile FrozenDictionary<string, ValidationPolicy> own = FrozenDictionary<string, ValidationPolicy>.Empty;
     private volatile string reading = "";
+    private volatile bool takePins;
 
     public RealmPolicies(ValidationPolicy defaults, FactsChanged changed, IServiceScopeFactory scopes, TimeProvider time, ILogger<RealmPolicies> log)
     {
@@ -33,6 +34,9 @@ internal sealed class RealmPolicies : BackgroundService
 
     /// <summary>What holds where a realm has no policy of its own: the settings.</summary>
     public ValidationPolicy Defaults { get; }
+
+    /// <summary>Whether any realm takes PINs.</summary>
+    public bool TakePins => Defaults.Pin != PinRule.None || takePins;
 
     /// <summary>The realms that have a policy of their own, in the order of their names.</summary>
     public IEnumerable<KeyValuePair<string, ValidationPolicy>> Own => own.OrderBy(p => p.Key, StringComparer.Ordinal);
@@ -138,6 +142,7 @@ internal sealed class RealmPolicies : BackgroundService
             policies[row.Realm] = policy;
         }
 
+        takePins = policies.Values.Any(p => p.Pin != PinRule.None);
         own = policies.ToFrozenDictionary(StringComparer.Ordinal);
         reading = seen;
     }

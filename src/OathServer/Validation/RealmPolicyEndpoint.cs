@@ -18,9 +18,10 @@ namespace OathServer.Validation;
 /// <param name="FirstDelaySeconds">The first delay; it doubles with each further failure.</param>
 /// <param name="LongestDelaySeconds">Where the doubling ends.</param>
 /// <param name="HardCap">Failures in a row after which help desk unlocks, 1 to 100.</param>
+/// <param name="Pin"><c>none</c>, or <c>before-code</c>: a token that has a PIN takes it before the code.</param>
 public sealed record RealmPolicyRequest(
     int? Version = null, int? LookAhead = null, int? ResyncWindow = null, int? FirstUseWindow = null, int? TimeStepTolerance = null, int? FastFailures = null,
-    int? FirstDelaySeconds = null, int? LongestDelaySeconds = null, int? HardCap = null);
+    int? FirstDelaySeconds = null, int? LongestDelaySeconds = null, int? HardCap = null, string? Pin = null);
 
 /// <summary>The policy that holds in a realm.</summary>
 /// <param name="Realm">The realm.</param>
@@ -33,6 +34,7 @@ public sealed record RealmPolicyRequest(
 /// <param name="FirstDelaySeconds">The first delay.</param>
 /// <param name="LongestDelaySeconds">Where the doubling ends.</param>
 /// <param name="HardCap">Failures in a row after which help desk unlocks.</param>
+/// <param name="Pin">What stands in the field of a code: <c>none</c> (the code alone) or <c>before-code</c>.</param>
 /// <param name="CodesForResync">How many codes a resynchronisation asks for.</param>
 /// <param name="ChanceOfAGuess">Chance that guessing until the hard cap hits a token of six digits (RFC 4226 A.4.3).</param>
 /// <param name="Warning">Set when that is more than the defaults allow.</param>
@@ -40,11 +42,14 @@ public sealed record RealmPolicyRequest(
 /// <param name="ChangedAt">When.</param>
 public sealed record RealmPolicyView(
     string Realm, int Version, int LookAhead, int ResyncWindow, int FirstUseWindow, int TimeStepTolerance, int FastFailures, int FirstDelaySeconds,
-    int LongestDelaySeconds, int HardCap, int CodesForResync, double ChanceOfAGuess, string? Warning, string? ChangedBy, DateTimeOffset? ChangedAt);
+    int LongestDelaySeconds, int HardCap, string Pin, int CodesForResync, double ChanceOfAGuess, string? Warning, string? ChangedBy, DateTimeOffset? ChangedAt);
 
 /// <summary><c>/v1/realms</c>: policies, realm by realm.</summary>
 internal static class RealmPolicyEndpoint
 {
+    private const string None = "none";
+    private const string BeforeCode = "before-code";
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/realms", List).RequireAuthorization(Rules.Read).WithSummary("Every realm with the policy that holds in it.");
@@ -82,6 +87,11 @@ internal static class RealmPolicyEndpoint
             return Problem.BadField("realm", rule);
         }
 
+        if (request.Pin is { } pin && !TryRule(pin, out _))
+        {
+            return Problem.BadField("pin", $"{None} or {BeforeCode}.");
+        }
+
         var wanted = Wanted(request, policies.Defaults);
         foreach (var (field, fault) in wanted.FieldFaults())
         {
@@ -101,6 +111,12 @@ internal static class RealmPolicyEndpoint
             ? TypedResults.NoContent()
             : Problem.NotFound($"Realm {realm} has no policy of its own.", "GET /v1/realms lists what holds where.");
 
+    private static bool TryRule(string text, out PinRule rule)
+    {
+        rule = text == BeforeCode ? PinRule.BeforeCode : PinRule.None;
+        return text is None or BeforeCode;
+    }
+
     private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 
     private static ValidationPolicy Wanted(RealmPolicyRequest request, ValidationPolicy defaults)
@@ -115,6 +131,7 @@ internal static class RealmPolicyEndpoint
         row.FirstDelaySeconds = request.FirstDelaySeconds ?? row.FirstDelaySeconds;
         row.LongestDelaySeconds = request.LongestDelaySeconds ?? row.LongestDelaySeconds;
         row.HardCap = request.HardCap ?? row.HardCap;
+        row.Pin = request.Pin is { } pin && TryRule(pin, out var rule) ? rule : row.Pin;
         return defaults.With(row);
     }
 
@@ -123,7 +140,7 @@ internal static class RealmPolicyEndpoint
         var policy = row is null ? policies.Defaults : policies.Defaults.With(row);
         return new RealmPolicyView(
             realm, row?.Version ?? 0, policy.LookAhead, policy.ResyncWindow, policy.FirstUseWindow, policy.TimeStepTolerance, policy.FastFailures,
-            (int)policy.FirstDelay.TotalSeconds, (int)policy.LongestDelay.TotalSeconds, policy.HardCap, policy.CodesForResync, policy.ChanceOfAGuess(),
+            (int)policy.FirstDelay.TotalSeconds, (int)policy.LongestDelay.TotalSeconds, policy.HardCap, policy.Pin == PinRule.BeforeCode ? BeforeCode : None, policy.CodesForResync, policy.ChanceOfAGuess(),
             policy.Warning(), row?.ChangedBy, row?.ChangedAt);
     }
 }

@@ -16,13 +16,14 @@ internal sealed class SeedSwitch(
     IServiceScopeFactory scopes, Sealer sealer, RealmPolicies policies, AuditTrail audit, FactsChanged changed, TimeProvider time)
 {
     /// <summary>The facts of the token in its new generation; null when the code is not of the new seed either.</summary>
-    public async Task<CredentialFacts?> TryAsync(CredentialFacts[] candidates, string code, CancellationToken cancel)
+    public async Task<CredentialFacts?> TryAsync(ValidationAttempt attempt, CancellationToken cancel)
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<OathDbContext>();
-        foreach (var facts in candidates)
+        foreach (var facts in attempt.Candidates)
         {
-            if (await db.PendingSeeds.SingleOrDefaultAsync(p => p.TokenId == facts.TokenId, cancel) is { } pending
+            if (attempt.CodeOf(facts) is { } code
+                && await db.PendingSeeds.SingleOrDefaultAsync(p => p.TokenId == facts.TokenId, cancel) is { } pending
                 && pending.Generation == facts.Generation + 1
                 && await TryAsync(db, facts, pending, code, cancel) is { } switched)
             {
@@ -64,7 +65,7 @@ internal sealed class SeedSwitch(
                 .SetProperty(x => x.Generation, pending.Generation).SetProperty(x => x.Counter, next).SetProperty(x => x.Drift, drift)
                 .SetProperty(x => x.State, TokenState.Active).SetProperty(x => x.Failures, 0).SetProperty(x => x.LockedUntil, 0L)
                 .SetProperty(x => x.LastAcceptedAt, now).SetProperty(x => x.LastRequest, 0L)
-                .SetProperty(x => x.Flags, CounterFlags.OneCodeSeen), cancel);
+                .SetProperty(x => x.Flags, x => (x.Flags & CounterFlags.HasPin) | CounterFlags.OneCodeSeen), cancel);
         if (switched != 1)
         {
             return null;

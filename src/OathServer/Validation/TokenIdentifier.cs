@@ -7,7 +7,7 @@ namespace OathServer.Validation;
 /// </summary>
 internal static class TokenIdentifier
 {
-    private const int Length = 12;
+    public const int Length = 12;
     private const string Modhex = "cbdefghijklnrtuv";
 
     /// <summary>The code without the identifier before it, if one is; else what was typed.</summary>

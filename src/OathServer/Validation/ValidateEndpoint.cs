@@ -7,11 +7,12 @@ using Microsoft.OpenApi;
 using OathServer.Access;
 using OathServer.Operations;
 using OathServer.Validation.Elsewhere;
+using OathServer.Validation.Pins;
 
 namespace OathServer.Validation;
 
 /// <summary>A code to validate: the user or the serial number, never both.</summary>
-/// <param name="Code">The one-time code: 6 to 10 ASCII digits.</param>
+/// <param name="Code">The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one.</param>
 /// <param name="User">The user's name in the realm.</param>
 /// <param name="Serial">The token's serial number.</param>
 /// <param name="Realm">The user's realm; <c>default</c> when left out.</param>
@@ -54,6 +55,7 @@ internal static class ValidateEndpoint
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         ParallelRunEndpoint.Map(routes);
         RealmPolicyEndpoint.Map(routes);
+        PinEndpoint.Map(routes);
         routes.MapPost("/v1/tokens/{serial}/resync", ResyncEndpoint.Resynchronise).RequireAuthorization(Rules.Resynchronise)
             .KeepsToRealms()
             .WithSummary("Realigns a token with its key by consecutive codes.")
@@ -78,7 +80,7 @@ internal static class ValidateEndpoint
     {
         var request = await ReadAsync(http);
         var code = validator.CodeOf(request.Code);
-        if (FaultOf(request, code, http, out var field) is { } fault)
+        if (FaultOf(request, code, http, validator, out var field) is { } fault)
         {
             await Problem.BadField(field, fault).ExecuteAsync(http);
             return;
@@ -162,10 +164,10 @@ internal static class ValidateEndpoint
         await response.BodyWriter.FlushAsync();
     }
 
-    private static string? FaultOf(ValidateRequest request, string code, HttpContext http, out string field)
+    private static string? FaultOf(ValidateRequest request, string code, HttpContext http, Validator validator, out string field)
     {
         field = "code";
-        if (FaultOf(code) is { } fault)
+        if (FaultOf(code) is { } fault && !(MayHoldPin(code) && validator.TakesPins(request.Serial is null ? request.Realm ?? DefaultRealm : null)))
         {
             return fault;
         }
@@ -213,6 +215,9 @@ internal static class ValidateEndpoint
 
         return null;
     }
+
+    /// <summary>It may be a PIN and a code.</summary>
+    private static bool MayHoldPin(string code) => code.Length is > Oath.Hotp.MinDigits and <= PinAndCode.LengthMax && !code.Any(char.IsControl);
 
     private static JsonSerializerOptions StrictOptions()
     {

@@ -1,12 +1,13 @@
 using Oath;
 using OathServer.Storage;
+using OathServer.Validation.Pins;
 
 namespace OathServer.Validation;
 
 /// <summary>One code against the credentials of a user or a serial number. All branching of a validation is here.</summary>
 internal sealed class ValidationAttempt(
     CredentialFacts[] candidates, string code, string subject, bool bySerial, int apiKeyId, ValidationPolicy policy,
-    long request = 0, bool provesPending = false, bool sprayed = false, bool answersAtOnce = false) : CounterChange(answersAtOnce)
+    long request = 0, bool provesPending = false, bool sprayed = false, bool answersAtOnce = false, PinLook? pins = null) : CounterChange(answersAtOnce)
 {
     private const int LookBack = 10;
 
@@ -27,6 +28,9 @@ internal sealed class ValidationAttempt(
 
     /// <summary>The credential that accepted the code.</summary>
     public CredentialFacts? AcceptedBy { get; private set; }
+
+    /// <summary>The code that was typed for this credential; null when its PIN was not.</summary>
+    public string? CodeOf(CredentialFacts facts) => pins is null ? code : pins.CodeOf(facts, pins.Of(facts).HasPin);
 
     /// <summary>A token of these has a new seed waiting, and the present ones did not fit the code.</summary>
     public bool HasPendingSeed { get; private set; }
@@ -94,7 +98,7 @@ internal sealed class ValidationAttempt(
 
         // A user's failures are counted once, on the first of the user's credentials.
         ref var counted = ref rows[candidates[0].TokenId];
-        if (Throttle.Refuses(counted, now) is { } refusal)
+        if ((Throttle.Refuses(counted, now) ?? pins?.Held) is { } refusal)
         {
             if (Remembered)
             {
@@ -140,11 +144,7 @@ internal sealed class ValidationAttempt(
 
             ReplayOf ??= result == Outcome.Replayed ? candidate : null;
 
-            // The most telling reason of several credentials: a replay before a wrong code before not in use.
-            if (result == Outcome.Replayed || outcome == Outcome.NotInUse)
-            {
-                outcome = result;
-            }
+            outcome = MoreTelling(outcome, result);
         }
 
         if (Remembered)
@@ -159,6 +159,13 @@ internal sealed class ValidationAttempt(
         (LockOf, LocksForGood) = (held is null ? null : candidates[0], held == Outcome.Locked);
         Outcome = outcome;
         log.Add(now, counted.TokenId, apiKeyId, outcome, counted.Counter);
+    }
+
+    /// <summary>Of several credentials: a replay before a wrong code before a wrong PIN before not in use.</summary>
+    private static Outcome MoreTelling(Outcome first, Outcome second)
+    {
+        static int Rank(Outcome outcome) => outcome switch { Outcome.Replayed => 3, Outcome.NotInUse => 0, Outcome.WrongPin => 1, _ => 2 };
+        return Rank(second) > Rank(first) ? second : first;
     }
 
     private bool IsStale(CredentialFacts facts, in CounterRow row) =>
@@ -193,7 +200,19 @@ internal sealed class ValidationAttempt(
             return Outcome.NotInUse;
         }
 
-        if (!OtpCode.TryParse(code, facts.Digits, out var typed))
+        var mine = code;
+        if (pins is not null)
+        {
+            // By the row under the lock: a PIN that was set or taken away meanwhile, on any node, is not got round.
+            if (pins.CodeOf(facts, (row.Flags & CounterFlags.HasPin) != 0) is not { } behind)
+            {
+                return Outcome.WrongPin;
+            }
+
+            mine = behind;
+        }
+
+        if (!OtpCode.TryParse(mine, facts.Digits, out var typed))
         {
             return Outcome.WrongCode;
         }

@@ -17,6 +17,7 @@ internal sealed partial class ValidationPolicy
         own.FirstDelay = TimeSpan.FromSeconds(row.FirstDelaySeconds);
         own.LongestDelay = TimeSpan.FromSeconds(row.LongestDelaySeconds);
         own.HardCap = row.HardCap;
+        own.Pin = row.Pin;
         return own;
     }
 
@@ -31,6 +32,7 @@ internal sealed partial class ValidationPolicy
         row.FirstDelaySeconds = (int)FirstDelay.TotalSeconds;
         row.LongestDelaySeconds = (int)LongestDelay.TotalSeconds;
         row.HardCap = HardCap;
+        row.Pin = Pin;
     }
 
     /// <summary>As names and whole numbers, delays in seconds, for the trail.</summary>
@@ -38,6 +40,6 @@ internal sealed partial class ValidationPolicy
     [
         ("look-ahead", LookAhead), ("resync window", ResyncWindow), ("first-use window", FirstUseWindow), ("time steps", TimeStepTolerance),
         ("fast failures", FastFailures), ("first delay (s)", (int)FirstDelay.TotalSeconds), ("longest delay (s)", (int)LongestDelay.TotalSeconds),
-        ("hard cap", HardCap),
+        ("hard cap", HardCap), ("PIN before the code", (int)Pin),
     ];
 }

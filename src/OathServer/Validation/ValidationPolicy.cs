@@ -51,6 +51,13 @@ internal sealed partial class ValidationPolicy
     /// <summary>Whether an OATH token identifier typed before a code (<c>ubom05174211755224</c>) is dropped.</summary>
     public bool TokenIdentifiers { get; set; }
 
+    /// <summary>What stands in the field of a code.</summary>
+    public PinRule Pin { get; set; }
+
+    /// <summary>Fewest characters of a PIN that is set here; one that was moved in stays as it is.</summary>
+    public int PinLengthMin { get; set; } = 4;
+
+    public const int PinLengthMax = 64;
     public const int ResyncTriesMax = 60;
     public const int LookAheadMax = 50;
     public const int ResyncWindowMax = 1000;
@@ -146,6 +153,11 @@ internal sealed partial class ValidationPolicy
         if (SameCodeSubjects < 2 || FailingSubjectsPerMinute < 2 || GuessingWindow <= TimeSpan.Zero || GuessingDelay < TimeSpan.Zero || GuessingDelay > TimeSpan.FromMinutes(1))
         {
             yield return (nameof(SameCodeSubjects), "and FailingSubjectsPerMinute must be 2 or more, GuessingWindow above zero, GuessingDelay zero to a minute.");
+        }
+
+        if (PinLengthMin is < 1 or > PinLengthMax)
+        {
+            yield return (nameof(PinLengthMin), $"is {PinLengthMin}; it must be 1 to {PinLengthMax}.");
         }
 
         if (IsTooWeak)

@@ -1,4 +1,5 @@
 using OathServer.Validation.Elsewhere;
+using OathServer.Validation.Pins;
 
 namespace OathServer.Validation;
 
@@ -22,6 +23,8 @@ internal static class ValidationServices
         services.AddSingleton<CredentialCache>();
         services.AddSingleton<RequestHash>();
         services.AddSingleton<SeedSwitch>();
+        services.AddSingleton<PinCheck>();
+        services.AddSingleton<TokenPinLife>();
         services.AddSingleton<GuessingWatch>();
         services.AddSingleton<ResyncTries>();
         services.AddSingleton<AttackAlarms>();

@@ -1,5 +1,6 @@
 using OathServer.Storage;
 using OathServer.Validation.Elsewhere;
+using OathServer.Validation.Pins;
 
 namespace OathServer.Validation;
 
@@ -29,14 +30,16 @@ internal readonly record struct Asked(string Realm, string Name, bool BySerial, 
 /// durable. Used by the endpoints, by provisioning for the first code, and by the facades: there is no other path.</summary>
 internal sealed class Validator(
     CredentialCache credentials, CounterCommit counters, RealmPolicies policies, RequestHash requests, GuessingWatch guessing,
-    ResyncTries resyncs, SeedSwitch seeds, ParallelRun parallel,
-    AttackAlarms alarms)
+    ResyncTries resyncs, SeedSwitch seeds, ParallelRun parallel, AttackAlarms alarms, PinCheck pinCheck)
 {
     /// <summary>A realm an API key may validate is asked for by the caller; null means all.</summary>
     public delegate bool RealmFilter(string realm);
 
     /// <summary>The code in what was typed: without a token identifier before it, where that is allowed.</summary>
     public string CodeOf(string typed) => policies.Defaults.TokenIdentifiers ? TokenIdentifier.Strip(typed) : typed;
+
+    /// <summary>Whether a PIN may stand before a code of this realm; of a serial number (null) the realm is not known yet.</summary>
+    public bool TakesPins(string? realm) => realm is null ? policies.TakePins : policies.Of(realm).Pin != PinRule.None;
 
     public Task<ValidationAttempt> ValidateSerialAsync(
         string serial, string code, int apiKeyId, RealmFilter? realms, CancellationToken cancel) =>
@@ -48,7 +51,7 @@ internal sealed class Validator(
 
     /// <summary>The first look, on what is remembered: hands the attempt to the writer, and the caller waits for
     /// <see cref="CounterChange.Durable"/>, so that the usual validation needs no task of its own. Null while a parallel run
-    /// must be asked first; then <see cref="ResumeAsync"/> does the whole of it.</summary>
+    /// must be asked first, and where a PIN may stand before the code; then <see cref="ResumeAsync"/> does the whole of it.</summary>
     /// <remarks>Every refusal takes the same steps, whatever its reason: the writer, the database, the writer; and leaves at
     /// the same time (<see cref="RefusalPace"/>). Only who gets in is quicker.</remarks>
     public ValidationAttempt? TryBegin(in Asked asked, in Caller caller)
@@ -58,7 +61,15 @@ internal sealed class Validator(
             return null;
         }
 
-        var attempt = Attempt(asked, caller, Remembered(asked, caller), fresh: false);
+        var found = Allowed(asked, caller, Remembered(asked, caller));
+        var policy = PolicyOf(asked, found);
+        if (policy.Pin != PinRule.None)
+        {
+            // A PIN is looked at before the writer, and by nobody else's thread.
+            return null;
+        }
+
+        var attempt = Attempt(asked, caller, found, policy, fresh: false);
         _ = counters.SubmitAsync(attempt);
         return attempt;
     }
@@ -101,8 +112,22 @@ internal sealed class Validator(
             var found = !fresh || !MayEnter(asked, caller) ? Remembered(asked, caller)
                 : asked.BySerial ? await credentials.BySerialAsync(asked.Name, cancel, fresh: true)
                 : await credentials.ByUserAsync(asked.Realm, asked.Name, cancel, fresh: true);
+            found = Allowed(asked, caller, found);
+            var policy = PolicyOf(asked, found);
             await parallel.CatchUpAsync(found, cancel);
-            var attempt = Attempt(asked, caller, found, fresh);
+            if (policy.Pin != PinRule.None)
+            {
+                if (fresh)
+                {
+                    return await ValidateWithPinAsync(asked, caller, arrivedAt, found, policy, cancel);
+                }
+
+                // A PIN is hashed once, against what the database says now.
+                fresh = true;
+                continue;
+            }
+
+            var attempt = Attempt(asked, caller, found, policy, fresh);
             await counters.SubmitAsync(attempt);
             if (!attempt.Stale || fresh)
             {
@@ -115,6 +140,24 @@ internal sealed class Validator(
         }
     }
 
+    private async Task<ValidationAttempt> ValidateWithPinAsync(
+        Asked asked, Caller caller, long arrivedAt, CredentialFacts[] found, ValidationPolicy policy, CancellationToken cancel)
+    {
+        ValidationAttempt attempt;
+        using (var look = await pinCheck.LookAsync(found, asked.Code, cancel))
+        {
+            attempt = Attempt(asked, caller, found, policy, fresh: true, look);
+            await counters.SubmitAsync(attempt);
+            if (attempt.AcceptedBy is { } accepted)
+            {
+                await pinCheck.RenewAsync(look, accepted, cancel);
+            }
+        }
+
+        await FinishAsync(attempt, asked, caller, arrivedAt, cancel);
+        return attempt;
+    }
+
     /// <summary>Of a serial number the realm is known once its token is found.</summary>
     private static bool MayEnter(in Asked asked, in Caller caller) => asked.BySerial || caller.Realms?.Invoke(asked.Realm) != false;
 
@@ -122,27 +165,25 @@ internal sealed class Validator(
         : asked.BySerial ? credentials.RememberedBySerial(asked.Name)
         : credentials.RememberedByUser(asked.Realm, asked.Name);
 
-    private ValidationAttempt Attempt(in Asked asked, in Caller caller, CredentialFacts[] found, bool fresh)
-    {
-        if (asked.BySerial && caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm))
-        {
-            found = [];
-        }
+    /// <summary>A token of a realm that the caller may not enter is not there for it.</summary>
+    private static CredentialFacts[] Allowed(in Asked asked, in Caller caller, CredentialFacts[] found) =>
+        asked.BySerial && caller.Realms is { } realms && found.Length > 0 && !realms(found[0].Realm) ? [] : found;
 
-        return new ValidationAttempt(
-            found, asked.Code, asked.Name, asked.BySerial, caller.ApiKeyId,
-            asked.BySerial ? policies.Of(found) : policies.Of(asked.Realm), requests.Of(asked, caller),
-            sprayed: guessing.IsSprayed(asked.Code), answersAtOnce: caller.AnswersAtOnce)
+    private ValidationPolicy PolicyOf(in Asked asked, CredentialFacts[] found) => asked.BySerial ? policies.Of(found) : policies.Of(asked.Realm);
+
+    private ValidationAttempt Attempt(
+        in Asked asked, in Caller caller, CredentialFacts[] found, ValidationPolicy policy, bool fresh, PinLook? pins = null) =>
+        new(found, asked.Code, asked.Name, asked.BySerial, caller.ApiKeyId, policy, requests.Of(asked, caller),
+            sprayed: guessing.IsSprayed(asked.Code), answersAtOnce: caller.AnswersAtOnce && pins is null, pins: pins)
         {
             // Another node, or a command on this machine, may have given the user another token meanwhile: nobody is
             // refused on remembered facts.
             Remembered = !fresh,
         };
-    }
 
     private async ValueTask FinishAsync(ValidationAttempt attempt, Asked asked, Caller caller, long arrivedAt, CancellationToken cancel)
     {
-        await SwitchAsync(attempt, asked.Code, caller.ApiKeyId, cancel);
+        await SwitchAsync(attempt, caller.ApiKeyId, cancel);
         Alarm(attempt, asked.BySerial ? null : asked.Name, caller);
         await ElsewhereAsync(attempt, asked, caller, cancel);
         await guessing.ObserveAsync(caller.ApiKeyId, asked.Name, asked.Code, attempt.Outcome, cancel);
@@ -177,7 +218,7 @@ internal sealed class Validator(
     }
 
     /// <summary>A refused code may be the first of a seed that waits to be switched to. Rare: off the hot path.</summary>
-    private async ValueTask SwitchAsync(ValidationAttempt attempt, string code, int apiKeyId, CancellationToken cancel)
+    private async ValueTask SwitchAsync(ValidationAttempt attempt, int apiKeyId, CancellationToken cancel)
     {
         if (attempt is not { HasPendingSeed: true, Outcome: Outcome.WrongCode or Outcome.Replayed })
         {
@@ -185,7 +226,7 @@ internal sealed class Validator(
         }
 
         await Task.Yield();
-        if (await seeds.TryAsync(attempt.Candidates, code, cancel) is { } switched)
+        if (await seeds.TryAsync(attempt, cancel) is { } switched)
         {
             // Durable before anybody is told.
             await counters.SubmitAsync(new SwitchedSeed(switched.TokenId, switched.Generation, apiKeyId));
@@ -213,9 +254,10 @@ internal sealed class Validator(
         await credentials.BySerialAsync(serial, cancel) is [var facts, ..] && realms?.Invoke(facts.Realm) != false ? policies.Of(facts.Realm) : policies.Defaults;
 
     /// <summary>Null when there is no such token. Who of staff asked (<paramref name="by"/>) stands in the log beside what
-    /// came of it, in the transaction that moves the counter.</summary>
+    /// came of it, in the transaction that moves the counter. Where the last code answers a challenge
+    /// (<paramref name="answers"/>), a PIN before it is not looked at.</summary>
     public async Task<ResyncAttempt?> ResynchroniseAsync(
-        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel, string? by = null)
+        string serial, string[] codes, bool byStaff, int apiKeyId, RealmFilter? realms, CancellationToken cancel, string? by = null, bool answers = false)
     {
         for (var fresh = false; ; fresh = true)
         {
@@ -223,6 +265,12 @@ internal sealed class Validator(
             if (found.Length == 0 || (realms is not null && !realms(found[0].Realm)))
             {
                 return null;
+            }
+
+            if (answers && policies.Of(found).Pin != PinRule.None)
+            {
+                // The first step of this login took the PIN; who is used to it types it again.
+                codes = [.. codes[..^1], PinAndCode.Part(codes[^1], found[0].Digits, policies.Defaults.TokenIdentifiers).Code];
             }
 
             await parallel.CatchUpAsync(found, cancel);

@@ -95,6 +95,27 @@ public class NodesTests
     }
 
     [Fact]
+    public async Task A_PIN_that_one_node_was_given_is_asked_for_by_the_other_at_its_next_request()
+    {
+        await using var nodes = await Nodes.StartAsync();
+        await nodes.A.AddTokenAsync("Q1", Codes.Secret);
+        var staff = await nodes.A.Client();
+        (await staff.PutAsJsonAsync("/v1/realms/default/policy", new { pin = "before-code" }, Cancel)).EnsureSuccessStatusCode();
+        while (!nodes.B.Services.GetRequiredService<RealmPolicies>().TakePins)
+        {
+            await Task.Delay(10, Cancel);
+        }
+
+        Assert.True(await nodes.B.AcceptsAsync("Q1", Codes.Hotp(Codes.Secret, 0)));
+        (await staff.PutAsJsonAsync("/v1/tokens/Q1/pin", new { pin = "first", reason = "nodes test" }, Cancel)).EnsureSuccessStatusCode();
+        Assert.False(await nodes.B.AcceptsAsync("Q1", Codes.Hotp(Codes.Secret, 1)));
+        Assert.True(await nodes.B.AcceptsAsync("Q1", "first" + Codes.Hotp(Codes.Secret, 1)));
+        (await staff.PutAsJsonAsync("/v1/tokens/Q1/pin", new { pin = "second", reason = "nodes test" }, Cancel)).EnsureSuccessStatusCode();
+        Assert.False(await nodes.B.AcceptsAsync("Q1", "first" + Codes.Hotp(Codes.Secret, 2)));
+        Assert.True(await nodes.B.AcceptsAsync("Q1", "second" + Codes.Hotp(Codes.Secret, 2)));
+    }
+
+    [Fact]
     public async Task A_resynchronisation_on_one_node_holds_on_the_other_at_once()
     {
         await using var nodes = await Nodes.StartAsync();

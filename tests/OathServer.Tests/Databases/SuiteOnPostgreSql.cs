@@ -6,6 +6,12 @@ namespace OathServer.Tests.Databases;
 public class ValidateTestsOnPostgreSql : Validation.ValidateTests;
 
 [OnPostgreSql]
+public class PinTestsOnPostgreSql : Validation.Pins.PinTests;
+
+[OnPostgreSql]
+public class PinImportTestsOnPostgreSql : Import.PinImportTests;
+
+[OnPostgreSql]
 public class ResyncTestsOnPostgreSql : Validation.ResyncTests;
 
 [OnPostgreSql]

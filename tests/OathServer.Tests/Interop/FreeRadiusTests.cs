@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+
 namespace OathServer.Tests.Interop;
 
 /// <summary>Debian's FreeRADIUS with its own rlm_rest and the configuration we ship, asked by its own radclient.</summary>
@@ -54,6 +56,29 @@ public class FreeRadiusTests
         // Only the replay counted, and the next code cleared it.
         var row = await radius.Server.CounterAsync("A1");
         Assert.Equal((2, 0), (row.Counter, row.Failures));
+    }
+
+    [Fact]
+    public async Task PIN_and_code_go_through_the_plain_configuration_where_the_server_keeps_the_PIN()
+    {
+        await using var radius = await RadiusServer.StartAsync();
+        await radius.Server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        var staff = await radius.Server.Client();
+        using var policy = await staff.PutAsJsonAsync("/v1/realms/default/policy", new { pin = "before-code" }, TestContext.Current.CancellationToken);
+        using var set = await staff.PutAsJsonAsync("/v1/tokens/A1/pin", new { pin = "47%11 x", reason = "radius test" }, TestContext.Current.CancellationToken);
+        Assert.True(policy.IsSuccessStatusCode && set.IsSuccessStatusCode);
+        string Code(int counter) => Codes.Hotp(Codes.Secret, counter);
+
+        Assert.Equal(
+            ["Access-Reject", "Access-Reject", "Access-Accept", "Access-Reject", "Access-Accept"],
+            await radius.AskAsync(("alice", "47%11 y" + Code(0)), ("alice", Code(0)), ("alice", "47%11 x" + Code(0)), ("alice", "47%11 x" + Code(0)), ("alice", "47%11 x" + Code(1))));
+
+        // Behind the right PIN a code far ahead is challenged; the next one may stand behind the PIN again.
+        var challenge = await radius.SendAsync($"User-Name = \"alice\"\nUser-Password = \"47%11 x{Code(60)}\"");
+        var state = challenge.Split('\n').Single(line => line.Trim().StartsWith("State = 0x", StringComparison.Ordinal)).Trim();
+        Assert.Contains("Received Access-Accept", await radius.SendAsync($"User-Name = \"alice\"\nUser-Password = \"47%11 x{Code(61)}\"\n{state}"), StringComparison.Ordinal);
+        Assert.DoesNotContain("State = 0x", await radius.SendAsync($"User-Name = \"alice\"\nUser-Password = \"47%11 y{Code(120)}\""), StringComparison.Ordinal);
+        Assert.Equal(62, (await radius.Server.CounterAsync("A1")).Counter);
     }
 
     [Fact]

@@ -40,6 +40,9 @@ public class RotationTests
         Assert.Equal(before[old], after[next.Id]);
         Assert.True(ring.Remove(old));
         Assert.True(await server.AcceptsAsync("B1", Codes.Hotp(Codes.Secret, 1)));
+        using var policy = await (await server.Client()).PutAsJsonAsync("/v1/realms/default/policy", new { pin = "before-code" }, Cancel);
+        Assert.False(await server.AcceptsAsync("B1", Codes.Hotp(Codes.Secret, 2)));
+        Assert.True(await server.AcceptsAsync("B1", "47110815" + Codes.Hotp(Codes.Secret, 2)));
         using var puk = await (await server.Client(Roles.HelpDesk)).PostAsJsonAsync("/v1/records/00011170/puk/reveal", new { reason = "rotation test" }, Cancel);
         Assert.True(puk.IsSuccessStatusCode);
     }
@@ -73,7 +76,7 @@ public class RotationTests
                 .Where(p => p.Name.StartsWith("Sealed", StringComparison.Ordinal) && p.ClrType == typeof(byte[])).Select(p => $"{p.DeclaringType.ClrType.Name}.{p.Name}");
             Assert.Equal(
                 ["CookieKey.SealedValue", "KeyRecord.SealedManagementKey", "KeyRecord.SealedPin", "KeyRecord.SealedPuk",
-                    "PendingSeed.SealedSecret", "ProvisioningStep.SealedNew", "ProvisioningStep.SealedOld", "ServerSecret.SealedValue", "Token.SealedSecret", "Webhook.SealedSecret"],
+                    "PendingSeed.SealedSecret", "ProvisioningStep.SealedNew", "ProvisioningStep.SealedOld", "ServerSecret.SealedValue", "Token.SealedSecret", "TokenPin.SealedVerifier", "Webhook.SealedSecret"],
                 columns.Order(StringComparer.Ordinal));
             return await Task.FromResult(0);
         });
@@ -100,6 +103,8 @@ public class RotationTests
         var server = await ServerUnderTest.StartAsync();
         await server.AddTokenAsync("A1", Codes.Secret, counter: 5, state: TokenState.Imported);
         await server.AddTokenAsync("B1", Codes.Secret);
+        using var pin = await (await server.Client()).PutAsJsonAsync("/v1/tokens/B1/pin", new { pin = "47110815", reason = "rotation test" }, Cancel);
+        pin.EnsureSuccessStatusCode();
         var key = new VirtualKey(new VirtualKeyOptions { Serial = 70000 });
         server.Services.GetRequiredService<KeyReaders>().Plug("desk 1", KeyReaders.VirtualKind, key.Connect);
         using var reply = await (await server.Client()).PostAsJsonAsync("/v1/provisioning", new { reader = "desk 1", serial = "A1", user = "alice" }, Cancel);

@@ -237,6 +237,29 @@ public sealed class SecretScanTests : IDisposable
         using var facade = await client.PostAsync("/validate/check", new FormUrlEncodedContent([new("user", "alice"), new("pass", Code(4))]), Cancel);
         Assert.Contains("\"value\":true", (await facade.Content.ReadAsStringAsync(Cancel)).Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal(5, (await server.CounterAsync("A0")).Counter);
+        await PinAsync(server, client);
+    }
+
+    /// <summary>A PIN that was set, one that came with a token, and one typed wrong, each before a code.</summary>
+    private async Task PinAsync(ServerUnderTest server, HttpClient client)
+    {
+        var (pin, carried, wrong) = (Remember("token PIN"), Remember("carried PIN"), Remember("wrong token PIN"));
+        using var policy = await client.PutAsJsonAsync("/v1/realms/default/policy", new { pin = "before-code" }, Cancel);
+        using var set = await client.PutAsJsonAsync("/v1/tokens/A0/pin", new { pin, reason = "secret scan" }, Cancel);
+        Assert.True(policy.IsSuccessStatusCode && set.IsSuccessStatusCode);
+        using var imported = await client.PostAsync(
+            "/v1/imports?from=pam-oath", new StringContent($"HOTP pinned {carried} {Convert.ToHexString(Seed(17))} 0\n", Encoding.UTF8, "text/plain"), Cancel);
+        Assert.Equal(HttpStatusCode.Created, imported.StatusCode);
+        foreach (var (user, typed) in (ReadOnlySpan<(string, string)>)[("alice", wrong + Code(5)), ("alice", pin + Code(5)), ("pinned", carried + "000000"), ("nobody", pin + Code(6))])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/validate") { Content = JsonContent.Create(new { user, code = typed }) };
+            using var reply = client.Send(request, Cancel);
+            Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        }
+
+        Assert.Equal(6, (await server.CounterAsync("A0")).Counter);
+        using var rest = await client.PutAsJsonAsync("/v1/realms/default/policy", new { pin = "none" }, Cancel);
+        Assert.True(rest.IsSuccessStatusCode);
     }
 
     private string Code(int counter)

@@ -772,7 +772,7 @@ namespace OathServer.Samples.Generated
     {
 
         /// <summary>
-        /// The one-time code: 6 to 10 ASCII digits.
+        /// The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("code")]
         [System.ComponentModel.DataAnnotations.Required(AllowEmptyStrings = true)]

@@ -112,7 +112,7 @@ export interface ValidateReply {
 }
 /** A code to validate: the user or the serial number, never both. */
 export interface ValidateRequest {
-  /** The one-time code: 6 to 10 ASCII digits. */
+  /** The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one. */
   code: string;
   /** The user's name in the realm. */
   user?: string | null;

@@ -54,6 +54,7 @@ internal static class OldSystems
             ["failuresMax"] = ["maxfail"],
             ["window"] = ["count_window"],
             ["pin"] = ["pin_hash"],
+            ["pinSeed"] = ["pin_seed"],
         },
         OldSystem.Linotp => new Dictionary<string, string[]>
         {
@@ -70,6 +71,7 @@ internal static class OldSystems
             ["failuresMax"] = ["LinOtpMaxFail"],
             ["window"] = ["LinOtpCountWindow"],
             ["pin"] = ["LinOtpPinHash"],
+            ["pinSeed"] = ["LinOtpSeed"],
         },
         OldSystem.Multiotp => new Dictionary<string, string[]>
         {
@@ -83,6 +85,8 @@ internal static class OldSystems
             ["user"] = ["attributed_users"],
             ["locked"] = ["locked"],
             ["maker"] = ["manufacturer"],
+            // Of its table of users, where the export joins it.
+            ["plainPin"] = ["user_pin"],
         },
         _ => new Dictionary<string, string[]>(),
     };
@@ -115,10 +119,10 @@ internal static class OldSystems
 
     private static string Left(OldSystem system) => system switch
     {
-        OldSystem.Privacyidea => "PINs, realms and resolvers beyond the one realm of this import, policies, event handlers, containers, the audit log.",
-        OldSystem.Linotp => "PINs, realms and resolvers beyond the one realm of this import, policies, the audit log.",
-        OldSystem.Multiotp => "users' PINs and their groups, tokens without a serial number, SMS and mail codes, the log.",
-        OldSystem.PamOath => "passwords in the file, the window of each PAM line (here Validation:LookAhead, one less for the same reach).",
+        OldSystem.Privacyidea => "PINs in other files than its token table, realms and resolvers beyond the one realm of this import, policies, event handlers, containers, the audit log.",
+        OldSystem.Linotp => "PINs in other files than its token table, realms and resolvers beyond the one realm of this import, policies, the audit log.",
+        OldSystem.Multiotp => "users' PINs where the table has no column user_pin, their groups, tokens without a serial number, SMS and mail codes, the log.",
+        OldSystem.PamOath => "the window of each PAM line (here Validation:LookAhead, one less for the same reach).",
         _ => "passwords, token policies of users and groups, the validity of a token (not before, not after), the audit log of the directory.",
     };
 }

@@ -45,7 +45,7 @@ internal static class OldTableSeeds
 
         State(key, text);
         left.Window(text("window"));
-        left.Pin(text("pin"));
+        key.Pin = left.Pins.OfHash(text("pin"), text("pinSeed")) ?? left.Pins.OfPlain(text("plainPin"));
         return key;
     }
 

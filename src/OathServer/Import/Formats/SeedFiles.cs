@@ -39,6 +39,7 @@ internal static class SeedFiles
 
         var separator = Recognition.Separator(head);
         var withUser = Recognition.IsOathCsvVersion2(head);
+        var pins = new OldPins();
         CsvTable Table() => new(stream, separator);
         var (keys, encoding) = format switch
         {
@@ -46,11 +47,13 @@ internal static class SeedFiles
             SeedFormat.OathCsv => (CsvSeeds.OathCsv(Table(), options, withUser), options.Encoding ?? SecretEncoding.Hex),
             SeedFormat.YubicoLog => (YubicoSeeds.Read(Table(), options), SecretEncoding.Hex),
             SeedFormat.EntraCsv => (CsvSeeds.Entra(Table(), options), options.Encoding ?? SecretEncoding.Base32),
-            SeedFormat.UsersOath => (UsersOathSeeds.Read(stream, options), SecretEncoding.Hex),
+            SeedFormat.UsersOath => (UsersOathSeeds.Read(stream, options, pins), SecretEncoding.Hex),
             SeedFormat.SafenetXml => (SafeNetSeeds.Read(stream, options), SecretEncoding.Hex),
             _ => (CsvSeeds.Mapped(Table(), options), options.Encoding),
         };
-        return new SeedFile(Words(format), SecretText.Decode(keys, encoding), [Unprotected]);
+        // Decoding reads the file to its end: its PINs are counted then.
+        var decoded = SecretText.Decode(keys, encoding);
+        return new SeedFile(Words(format), decoded, [Unprotected, .. pins.Sentences()]) { PinSource = format == SeedFormat.UsersOath ? OldSystems.Words(OldSystem.PamOath) : null };
     }
 
     /// <summary>As any other file of its format, and told what is left behind.</summary>
@@ -64,7 +67,7 @@ internal static class SeedFiles
             var table = new CsvTable(stream, Recognition.Separator(head));
             // Decoding reads the table to its end: what is left behind is counted then.
             var keys = SecretText.Decode(OldTableSeeds.Read(table, options, system, left), options.Encoding ?? SecretEncoding.Hex);
-            file = new SeedFile($"token table of {OldSystems.Words(system)}", keys, [Unprotected]);
+            file = new SeedFile($"token table of {OldSystems.Words(system)}", keys, [Unprotected]) { PinSource = OldSystems.Words(system) };
         }
         else
         {

@@ -42,4 +42,7 @@ internal sealed record SeedFile(string Format, IEnumerable<SeedKey> Keys, List<s
 {
     /// <summary>What every later report must say of tokens from this file; null as a rule.</summary>
     public string? Caution { get; init; }
+
+    /// <summary>The server whose PINs it brings along; null when it can hold none.</summary>
+    public string? PinSource { get; init; }
 }

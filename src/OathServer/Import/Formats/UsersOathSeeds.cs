@@ -14,7 +14,10 @@ internal static partial class UsersOathSeeds
 
     public static bool IsType(string word) => TypeForm().IsMatch(word);
 
-    public static IEnumerable<SeedKey> Read(Stream stream, ImportOptions options)
+    /// <param name="stream">The file.</param>
+    /// <param name="options">What it does not say.</param>
+    /// <param name="pins">Takes the passwords, which are typed before the code.</param>
+    public static IEnumerable<SeedKey> Read(Stream stream, ImportOptions options, OldPins pins)
     {
         var linesOf = new Dictionary<string, int>(StringComparer.Ordinal);
         using var reader = new StreamReader(stream, new UTF8Encoding(false, true), leaveOpen: true);
@@ -26,11 +29,11 @@ internal static partial class UsersOathSeeds
                 continue;
             }
 
-            yield return Key(words, line, options, linesOf);
+            yield return Key(words, line, options, linesOf, pins);
         }
     }
 
-    private static SeedKey Key(string[] words, int line, ImportOptions options, Dictionary<string, int> linesOf)
+    private static SeedKey Key(string[] words, int line, ImportOptions options, Dictionary<string, int> linesOf, OldPins pins)
     {
         var form = TypeForm().Match(words[0]);
         if (words.Length is < 4 or > 7 || !form.Success)
@@ -62,9 +65,13 @@ internal static partial class UsersOathSeeds
             Fields.Counter(key, words[4], isLastUsed: words.Length > 5);
         }
 
-        if (words[2] is not ("-" or "+"))
+        if (words[2] == "+")
         {
-            key.Warn("its password stands in the file in the open and is not taken over");
+            pins.CheckedElsewhere();
+        }
+        else if (words[2] != "-")
+        {
+            key.Pin = pins.OfPlain(words[2]);
         }
 
         return key;

@@ -47,6 +47,8 @@ internal static class KnownSettings
         Duration("Validation:GuessingWindow", $"How long that is remembered ({Validation.GuessingWindow})."),
         Whole("Validation:FailingSubjectsPerMinute", 2, int.MaxValue, $"Users that may fail through one relying party ({Validation.FailingSubjectsPerMinute})."),
         Duration("Validation:GuessingDelay", $"How much later failures are answered then ({Validation.GuessingDelay})."),
+        OneOf("Validation:Pin", "`BeforeCode`: a token with a PIN takes it before the code, in one field. `None`: codes alone (`None`).", nameof(PinRule.None), nameof(PinRule.BeforeCode)),
+        Whole("Validation:PinLengthMin", 1, ValidationPolicy.PinLengthMax, $"Fewest characters of a PIN set here ({Validation.PinLengthMin})."),
         Flag("Validation:TokenIdentifiers", "Whether an OATH token identifier typed before a code (`ubom05174211…`) is dropped (`false`)."),
         Whole("Limits:AtOncePerKey", 1, int.MaxValue, $"Requests of one API key answered at the same time ({Limits.AtOncePerKey})."),
         Whole("Limits:PerSecondPerKey", 0, int.MaxValue, $"Requests a second of one API key; 0 for no limit ({Limits.PerSecondPerKey})."),

@@ -294,6 +294,7 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     FirstDelaySeconds = table.Column<int>(type: "integer", nullable: false),
                     LongestDelaySeconds = table.Column<int>(type: "integer", nullable: false),
                     HardCap = table.Column<int>(type: "integer", nullable: false),
+                    Pin = table.Column<int>(type: "integer", nullable: false),
                     ChangedBy = table.Column<string>(type: "text", nullable: false),
                     ChangedAt = table.Column<long>(type: "bigint", nullable: false)
                 },
@@ -661,6 +662,30 @@ namespace OathServer.Storage.Migrations.PostgreSql
                         onDelete: ReferentialAction.Cascade);
                 });
 
+            migrationBuilder.CreateTable(
+                name: "token_pins",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "bigint", nullable: false),
+                    Scheme = table.Column<string>(type: "text", nullable: false),
+                    SealedVerifier = table.Column<byte[]>(type: "bytea", nullable: false),
+                    Version = table.Column<int>(type: "integer", nullable: false),
+                    PersonId = table.Column<long>(type: "bigint", nullable: true),
+                    Source = table.Column<string>(type: "text", nullable: true),
+                    SetBy = table.Column<string>(type: "text", nullable: false),
+                    SetAt = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_token_pins", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_token_pins_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
             migrationBuilder.CreateIndex(
                 name: "IX_accepted_elsewhere_At",
                 table: "accepted_elsewhere",
@@ -943,6 +968,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "token_counters");
+
+            migrationBuilder.DropTable(
+                name: "token_pins");
 
             migrationBuilder.DropTable(
                 name: "validation_log");

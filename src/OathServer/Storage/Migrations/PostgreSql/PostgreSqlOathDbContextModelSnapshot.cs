@@ -854,6 +854,9 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.Property<int>("LookAhead")
                         .HasColumnType("integer");
 
+                    b.Property<int>("Pin")
+                        .HasColumnType("integer");
+
                     b.Property<int>("ResyncWindow")
                         .HasColumnType("integer");
 
@@ -1204,6 +1207,40 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.ToTable("token_counters", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.TokenPin", b =>
+                {
+                    b.Property<long>("TokenId")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("PersonId")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Scheme")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<byte[]>("SealedVerifier")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<long>("SetAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("SetBy")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<string>("Source")
+                        .HasColumnType("text");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer");
+
+                    b.HasKey("TokenId");
+
+                    b.ToTable("token_pins", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ValidationBatch", b =>
                 {
                     b.Property<int>("Node")
@@ -1363,6 +1400,15 @@ namespace OathServer.Storage.Migrations.PostgreSql
                     b.HasOne("OathServer.Storage.Token", null)
                         .WithOne("Counter")
                         .HasForeignKey("OathServer.Storage.TokenCounter", "TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("OathServer.Storage.TokenPin", b =>
+                {
+                    b.HasOne("OathServer.Storage.Token", null)
+                        .WithOne()
+                        .HasForeignKey("OathServer.Storage.TokenPin", "TokenId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

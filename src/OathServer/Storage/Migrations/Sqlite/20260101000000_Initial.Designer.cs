@@ -842,6 +842,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.Property<int>("LookAhead")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Pin")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("ResyncWindow")
                         .HasColumnType("INTEGER");
 
@@ -1186,6 +1189,40 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.ToTable("token_counters", (string)null);
                 });
 
+            modelBuilder.Entity("OathServer.Storage.TokenPin", b =>
+                {
+                    b.Property<long>("TokenId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("PersonId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Scheme")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedVerifier")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("SetAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("SetBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Source")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("TokenId");
+
+                    b.ToTable("token_pins", (string)null);
+                });
+
             modelBuilder.Entity("OathServer.Storage.ValidationBatch", b =>
                 {
                     b.Property<int>("Node")
@@ -1343,6 +1380,15 @@ namespace OathServer.Storage.Migrations.Sqlite
                     b.HasOne("OathServer.Storage.Token", null)
                         .WithOne("Counter")
                         .HasForeignKey("OathServer.Storage.TokenCounter", "TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("OathServer.Storage.TokenPin", b =>
+                {
+                    b.HasOne("OathServer.Storage.Token", null)
+                        .WithOne()
+                        .HasForeignKey("OathServer.Storage.TokenPin", "TokenId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

@@ -293,6 +293,7 @@ namespace OathServer.Storage.Migrations.Sqlite
                     FirstDelaySeconds = table.Column<int>(type: "INTEGER", nullable: false),
                     LongestDelaySeconds = table.Column<int>(type: "INTEGER", nullable: false),
                     HardCap = table.Column<int>(type: "INTEGER", nullable: false),
+                    Pin = table.Column<int>(type: "INTEGER", nullable: false),
                     ChangedBy = table.Column<string>(type: "TEXT", nullable: false),
                     ChangedAt = table.Column<long>(type: "INTEGER", nullable: false)
                 },
@@ -660,6 +661,30 @@ namespace OathServer.Storage.Migrations.Sqlite
                         onDelete: ReferentialAction.Cascade);
                 });
 
+            migrationBuilder.CreateTable(
+                name: "token_pins",
+                columns: table => new
+                {
+                    TokenId = table.Column<long>(type: "INTEGER", nullable: false),
+                    Scheme = table.Column<string>(type: "TEXT", nullable: false),
+                    SealedVerifier = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Version = table.Column<int>(type: "INTEGER", nullable: false),
+                    PersonId = table.Column<long>(type: "INTEGER", nullable: true),
+                    Source = table.Column<string>(type: "TEXT", nullable: true),
+                    SetBy = table.Column<string>(type: "TEXT", nullable: false),
+                    SetAt = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_token_pins", x => x.TokenId);
+                    table.ForeignKey(
+                        name: "FK_token_pins_tokens_TokenId",
+                        column: x => x.TokenId,
+                        principalTable: "tokens",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
             migrationBuilder.CreateIndex(
                 name: "IX_accepted_elsewhere_At",
                 table: "accepted_elsewhere",
@@ -942,6 +967,9 @@ namespace OathServer.Storage.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "token_counters");
+
+            migrationBuilder.DropTable(
+                name: "token_pins");
 
             migrationBuilder.DropTable(
                 name: "validation_log");

@@ -67,7 +67,7 @@ class ValidateRequest(object):
     def code(self):
         """Gets the code of this ValidateRequest.  # noqa: E501
 
-        The one-time code: 6 to 10 ASCII digits.  # noqa: E501
+        The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one.  # noqa: E501
 
         :return: The code of this ValidateRequest.  # noqa: E501
         :rtype: str
@@ -78,7 +78,7 @@ class ValidateRequest(object):
     def code(self, code):
         """Sets the code of this ValidateRequest.
 
-        The one-time code: 6 to 10 ASCII digits.  # noqa: E501
+        The one-time code: 6 to 10 ASCII digits, behind the PIN where the policy of the realm asks for one.  # noqa: E501
 
         :param code: The code of this ValidateRequest.  # noqa: E501
         :type code: str

@@ -1,0 +1,33 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace OathServer.Storage;
+
+/// <summary>Keeps PINs in line with their tokens; all of it in the caller's transaction.</summary>
+internal static class TokenPins
+{
+    /// <summary>Forgets the PINs of these tokens.</summary>
+    /// <returns>How many there were.</returns>
+    public static async Task<int> RemoveAsync(OathDbContext db, IReadOnlyCollection<long> tokenIds, CancellationToken cancel)
+    {
+        var removed = await db.TokenPins.Where(p => tokenIds.Contains(p.TokenId)).ExecuteDeleteAsync(cancel);
+        await db.Counters.Where(c => tokenIds.Contains(c.TokenId) && (c.Flags & CounterFlags.HasPin) != 0)
+            .ExecuteUpdateAsync(c => c.SetProperty(x => x.Flags, x => x.Flags & ~CounterFlags.HasPin), cancel);
+        return removed;
+    }
+
+    /// <summary>A PIN stays with its person: it goes when one of these tokens has another holder, or none, and is the first
+    /// holder's where nobody had the token before.</summary>
+    public static async Task AlignAsync(OathDbContext db, IQueryable<Token> tokens, CancellationToken cancel)
+    {
+        var left = await db.TokenPins
+            .Where(p => p.PersonId != null && tokens.Any(t => t.Id == p.TokenId && (t.PersonId == null || t.PersonId != p.PersonId)))
+            .Select(p => p.TokenId).ToListAsync(cancel);
+        if (left.Count > 0)
+        {
+            await RemoveAsync(db, left, cancel);
+        }
+
+        await db.TokenPins.Where(p => p.PersonId == null && tokens.Any(t => t.Id == p.TokenId && t.PersonId != null))
+            .ExecuteUpdateAsync(p => p.SetProperty(x => x.PersonId, x => db.Tokens.Single(t => t.Id == x.TokenId).PersonId), cancel);
+    }
+}
