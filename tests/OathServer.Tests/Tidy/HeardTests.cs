@@ -28,7 +28,7 @@ public partial class HeardTests
     // Pieces whose whole is known, the words of the trail and of the page, and what only a program is told.
     private static readonly string[] NoReasons =
     [
-        "privacyIDEA OATH CSV", "line 7: 7.", "line 7, serial 7: 7.7", "7 more keys are refused.", "of another kind", ", encrypted with a pre-shared key", ", encrypted with a passphrase", ", encrypted to an RSA key",
+        "privacyIDEA OATH CSV", "line 7: 7.", "line 7, serial 7: 7.7", "7 more keys are refused.", ", encrypted with a pre-shared key", ", encrypted with a passphrase", ", encrypted to an RSA key",
         "is beyond 9223372036854775807.", "is a decimal text beyond 9223372036854775807.", "was read as the decimal text 7; as a big-endian number it would be 7",
         "can be read as decimal text (7) and as a big-endian number (7). Ask the sender which is meant and say so (IntegerReading).",
         "import 7: 7 tokens of 7 (SHA-256 7, imported at 7 by 7)", "import 7: 7 of 7 keys from 7 (SHA-256 7, 7)", "7 (SHA-256 7) held nothing new",
@@ -80,6 +80,9 @@ public partial class HeardTests
         var reasons = Heard.FindImport("it was locked on the old server; the file has no counter; 0 assumed")!;
         Assert.Equal(["it was locked on the old server", "the file has no counter; 0 assumed"], reasons.With.Select(part => part!.ToString()));
         Assert.Null(Heard.FindImport("line 3, serial A1: the moon is full"));
+
+        var pins = (Phrase)Heard.FindImport("PINs not carried: 3 crypt(3), 2 of another kind. Set them anew at the token, or take the codes alone.")!.With[0]!;
+        Assert.Equal(["3 crypt(3)", "2 of another kind"], pins.With.Select(part => part!.ToString()));
     }
 
     [Theory]

@@ -15,7 +15,7 @@ internal sealed partial class Vocabulary(IEnumerable<Phrase> phrases)
     private readonly Form[] forms = [.. phrases.Where(p => p.Text.Contains('{', StringComparison.Ordinal)).Select(p => new Form(p, Place().Split(p.Text)))];
 
     /// <summary>The sentence, or several that stand together, each known; null when one of them is not.</summary>
-    public Phrase? Find(string text) => FindPlaced(text) ?? FindOne(text) ?? FindEnded(text) ?? FindSentences(text) ?? FindList(text);
+    public Phrase? Find(string text) => FindPlaced(text) ?? FindOne(text) ?? FindEnded(text) ?? FindSentences(text) ?? FindList(text) ?? FindCounts(text);
 
     private Phrase? FindOne(string text)
     {
@@ -79,6 +79,16 @@ internal sealed partial class Vocabulary(IEnumerable<Phrase> phrases)
         return null;
     }
 
+    /// <summary>How many there are of each kind; a kind that is not known is a name.</summary>
+    private Phrase? FindCounts(string text)
+    {
+        var counts = text.Split(", ");
+        var found = Array.ConvertAll(counts, count => Count().Match(count));
+        var kinds = Array.ConvertAll(found, count => FindOne(count.Groups[2].Value));
+        return Array.TrueForAll(found, count => count.Success) && Array.Exists(kinds, kind => kind is not null)
+            ? Joined(", ", [.. found.Zip(kinds).Select(pair => new Phrase(pair.First.Groups[1].Value + " {0}", pair.Second ?? (object)pair.First.Groups[2].Value))]) : null;
+    }
+
     // A frame without a word of its own is the same in every language.
     private static Phrase Joined(string between, Phrase[] parts) =>
         parts.Length == 1 ? parts[0] : Frame(string.Join(between, parts.Select((_, i) => $"{{{i}}}")), parts);
@@ -90,6 +100,9 @@ internal sealed partial class Vocabulary(IEnumerable<Phrase> phrases)
 
     [GeneratedRegex(@"(?<=[.!?:]) (?=[A-Z])")]
     private static partial Regex Border();
+
+    [GeneratedRegex(@"^(\d+) (\D.*)$")]
+    private static partial Regex Count();
 
     [GeneratedRegex(@"^(?=line |serial |key )(?:line (?<line>\d+)(?:, |(?=: )))?(?:serial (?<serial>[^ ]*?)(?:, |(?=: )))?(?:key (?<key>[^ ]*?))?: (?<what>.*)$", RegexOptions.Singleline)]
     private static partial Regex Placed();
