@@ -119,7 +119,8 @@ internal static class BatchesEndpoint
     {
         { Name.Length: 0 or > TextMax } => ("name", $"1 to {TextMax} characters."),
         { Users.Count: 0 or > DeskBatches.UsersMax } => ("users", $"1 to {DeskBatches.UsersMax} users."),
-        _ when request.Users.Index().FirstOrDefault(u => u.Item is not { User.Length: > 0 and <= TextMax }) is { Item: not null } or { Index: > 0 } =>
+        // JSON can put a null into a list.
+        _ when request.Users.Any(u => u is not { User.Length: > 0 and <= TextMax }) =>
             ("users", $"a user's name has 1 to {TextMax} characters."),
         _ when request.Readers?.Any(r => r is not { Length: > 0 and <= TextMax } || r.Any(char.IsControl)) == true =>
             ("readers", "names as GET /v1/readers tells them."),

@@ -59,6 +59,11 @@ internal sealed class ImportRequest : IDisposable
             request.TakePrivateKey();
             return request;
         }
+        catch (Exception fault) when (BrokenForm.Is(fault))
+        {
+            request.Dispose();
+            throw BrokenForm.Refusal(fault);
+        }
         catch
         {
             request.Dispose();

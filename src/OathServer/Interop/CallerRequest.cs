@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
+using OathServer.Operations;
 
 namespace OathServer.Interop;
 
@@ -55,10 +56,9 @@ internal sealed class CallerRequest
         {
             return await request.ReadFormAsync(cancel);
         }
-        catch (Exception fault) when (fault is InvalidDataException or (IOException and not BadHttpRequestException))
+        catch (Exception fault) when (BrokenForm.Is(fault))
         {
-            // A null character, too many members, a multipart that breaks off: the framework reports them as it would a file.
-            throw new BadHttpRequestException("The form could not be read.", fault);
+            throw BrokenForm.Refusal(fault);
         }
     }
 

@@ -108,7 +108,7 @@ internal static class PrivacyIdeaEndpoint
         }
 
         if (needsPass && string.IsNullOrWhiteSpace(request["user"]) && string.IsNullOrWhiteSpace(request["serial"])
-            && request["transaction_id"] is null && request["state"] is null)
+            && string.IsNullOrEmpty(request["transaction_id"]) && string.IsNullOrEmpty(request["state"]))
         {
             await PrivacyIdeaReply.ErrorAsync(http, StatusCodes.Status400BadRequest, PrivacyIdeaFault.Parameter, "Missing parameter: 'user' or 'serial'", time);
             return null;

@@ -30,7 +30,8 @@ internal static class ResyncEndpoint
             return Problem.BadField("codes", $"send {needed} codes pressed one after the other.");
         }
 
-        var codes = Array.ConvertAll(request.Codes, validator.CodeOf);
+        // JSON can put a null into a list: no code either.
+        var codes = Array.ConvertAll(request.Codes, code => validator.CodeOf(code ?? ""));
         for (var i = 0; i < codes.Length; i++)
         {
             if (ValidateEndpoint.FaultOf(codes[i]) is { } fault)

@@ -39,7 +39,7 @@ public class NodesTests
     public async Task A_burst_of_wrong_codes_over_two_nodes_is_evaluated_five_times()
     {
         await using var nodes = await Nodes.StartAsync();
-        for (var repeat = 0; repeat < 1; repeat++)
+        for (var repeat = 0; repeat < 10; repeat++)
         {
             var (serial, wrong) = ($"T20-{repeat}", $"00000{repeat}");
             var id = await nodes.A.AddTokenAsync(serial, Codes.Secret);

@@ -239,6 +239,22 @@ public class BatchTests
         Assert.True(expected == reply.StatusCode, await reply.Content.ReadAsStringAsync(Cancel));
     }
 
+    [Theory]
+    [InlineData("""{"name":"monday","users":[null]}""", "users")]
+    [InlineData("""{"name":"monday","users":[{"user":"alice"},null]}""", "users")]
+    [InlineData("""{"name":"monday","users":[{"user":"alice"}],"readers":[null]}""", "readers")]
+    public async Task A_null_in_a_list_is_a_bad_field(string request, string field)
+    {
+        await using var server = await StartAsync(1);
+        var client = await server.Client();
+
+        using var body = new StringContent(request, Encoding.UTF8, "application/json");
+        using var reply = await client.PostAsync("/v1/batches", body, Cancel);
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        Assert.Contains(field, await reply.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static async Task<ServerUnderTest> StartAsync(int tokens, string? folder = null)

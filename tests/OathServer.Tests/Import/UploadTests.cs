@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
@@ -75,6 +76,21 @@ public class UploadTests
         Assert.Equal(2, (await server.RowsAsync()).People);
         var owner = await server.WithDatabase(db => db.Tokens.Where(t => t.Serial == "OSK00000002").Select(t => t.Person!.Name).SingleAsync());
         Assert.Equal("Bob", owner);
+    }
+
+    [Theory]
+    [InlineData("no part at all")]
+    [InlineData("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nit breaks off")]
+    public async Task A_form_that_breaks_off_is_a_bad_request_and_imports_nothing(string body)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        using var content = new StringContent(body);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse("multipart/form-data; boundary=x");
+
+        using var reply = await (await server.Client(Roles.Provisioner)).PostAsync("/v1/imports", content, TestContext.Current.CancellationToken);
+
+        await reply.ProblemAsync(HttpStatusCode.BadRequest);
+        Assert.Equal((0, 0, 0, 0), await server.RowsAsync());
     }
 
     [Fact]

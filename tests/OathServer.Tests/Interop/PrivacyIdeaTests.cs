@@ -83,6 +83,7 @@ public class PrivacyIdeaTests
 
     [Theory]
     [InlineData("pass=755224", 905)]
+    [InlineData("pass=755224&transaction_id=", 905)]
     [InlineData("user=alice", 905)]
     [InlineData("user=nobody&pass=755224", 904)]
     [InlineData("user=%20&pass=", 905)]

@@ -45,6 +45,18 @@ public class ResyncTests
         Assert.Equal(HttpStatusCode.UnprocessableEntity, again);
     }
 
+    [Fact]
+    public async Task A_null_among_the_codes_is_no_code()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret);
+        var client = await server.Client();
+
+        using var reply = await client.PostAsJsonAsync("/v1/tokens/A1/resync", new { codes = new string?[] { null, "755224" } }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+    }
+
     [Theory]
     [InlineData(500, 501, "first-code-not-found")]
     [InlineData(40, 42, "not-consecutive")]

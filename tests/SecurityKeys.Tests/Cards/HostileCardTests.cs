@@ -39,20 +39,18 @@ public sealed class HostileCardTests
         c => FidoApplication.TrySelect(c)?.SetMinPinLength(6, forceChange: true, "271828"u8, protocol: 1),
     ];
 
-    /// <summary>KEYS_FUZZ_SECONDS makes it longer, KEYS_FUZZ_SEED repeats a run.</summary>
+    /// <summary>KEYS_FUZZ_CASES makes it longer, KEYS_FUZZ_SEED repeats a run.</summary>
     [Fact]
     public void Whatever_a_broken_card_answers_the_driver_ends_with_its_own_exception_or_a_result()
     {
-        var seconds = Number("KEYS_FUZZ_SECONDS", 10);
+        var most = Number("KEYS_FUZZ_CASES", 200_000);
         var seed = Number("KEYS_FUZZ_SEED", Random.Shared.Next());
         var random = new Random(seed);
         var key = new VirtualKey();
         key.Fuzzable();
-        var limit = Stopwatch.StartNew();
-        var cases = 0;
-        while (limit.Elapsed.TotalSeconds < seconds)
+        var watch = Stopwatch.StartNew();
+        for (var cases = 1; cases <= most; cases++)
         {
-            cases++;
             var act = random.Next(Acts.Length);
             var mode = random.Next(6);
             var left = ExchangesMax;
@@ -75,8 +73,7 @@ public sealed class HostileCardTests
             }
             if (cases % 500 == 0) key = key.Clone();
         }
-        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {cases} cases in {limit.Elapsed.TotalSeconds:0} s");
-        Assert.True(cases > 500, $"only {cases} cases in {seconds} s");
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {most} cases in {watch.Elapsed.TotalSeconds:0} s");
     }
 
     [Fact]
