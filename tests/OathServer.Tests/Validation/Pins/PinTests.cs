@@ -120,7 +120,7 @@ public class PinTests
 
         Assert.False(hashing.IsCompleted, "twenty codes alone took longer than two PINs of Argon2");
         // On a machine that is busy besides, the second may wait too long and be refused for the moment.
-        await ((Task)hashing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(hashing);
         Assert.True(await server.AcceptsAsync("P1", Code(20)));
     }
 
