@@ -81,6 +81,36 @@ public class ImportDeskTests
         await desk.SeesAsync("of it is in use");
     }
 
+    [Fact]
+    public async Task A_german_desk_reads_reasons_refusals_and_the_trail_in_German()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await using var desk = await Desk.OpenAsync(server, Roles.Administrator, locale: "de-DE");
+        async Task CheckAsync(string text)
+        {
+            await desk.Page.GotoAsync("/imports/new");
+            await desk.Page.SetInputFilesAsync("#file", new FilePayload { Name = "list.csv", MimeType = "text/csv", Buffer = System.Text.Encoding.ASCII.GetBytes(text) });
+            await desk.PressAsync("Die Datei prüfen");
+        }
+
+        await CheckAsync("A1,3132333435363738393031323334353637383930,5\nA1,3132333435363738393031323334353637383930,6\nA2,3131313131313131313131313131313131313131,0\n");
+        await desk.SeesAsync("die Datei enthält diesen Schlüssel mehr als einmal (Zeilen 1, 2); fragen Sie den Absender, welcher stimmt");
+        await desk.SeesAsync("sein Geheimnis ist ein wiederholtes Oktett");
+        await desk.SeesAsync("Die Datei ist nicht geschützt: ihre Geheimnisse reisten offen.");
+        Assert.Equal(0, await desk.Page.Locator("main [lang=en]").CountAsync());
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync("import-german");
+        await desk.Page.Locator("button[value=partial]").ClickAsync();
+        await desk.SeesAsync("Seine Token, wie sie jetzt sind");
+
+        await CheckAsync("%PDF-1.7");
+        await desk.SeesAsync("Die Datei ist ein PDF-Dokument.");
+        await desk.Page.GotoAsync("/audit");
+        await desk.SeesAsync("1 von 3 Schlüsseln aus list.csv");
+        Assert.Equal(0, await desk.Page.Locator("main [lang=en]").CountAsync());
+        await desk.PictureAsync("audit-german");
+    }
+
     private static string Repository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

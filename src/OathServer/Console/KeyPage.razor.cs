@@ -178,16 +178,23 @@ public partial class KeyPage
         }
         catch (SecondPersonNeededException needed)
         {
-            said = ($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn", "en");
+            Say($"{needed.Message} The request stands until {needed.Ask.ExpiresAt:HH:mm} UTC.", "warn");
         }
         catch (RevealQuotaSpentException spent)
         {
             Http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            said = ($"{spent.Message} Ask a colleague.", "bad", "en");
+            Say($"{spent.Message} Ask a colleague.", "bad");
         }
 
         finding = null;
         await LoadAsync();
+    }
+
+    /// <summary>What another room said.</summary>
+    private void Say(string what, string kind)
+    {
+        var (text, lang) = T.Other(what);
+        said = (text, kind, lang);
     }
 
     private async Task ShowAsync(KeyRecord record, string reason)
@@ -211,8 +218,12 @@ public partial class KeyPage
         finding = null;
         if (call?.Record is { } record && RecordViews.Parse(Status ?? "") is { } to)
         {
-            said = await Life.ChangeStatusAsync(Db, record, to, Actor, Http.RequestAborted) is { } refusal
-                ? (refusal, "bad", "en") : (T["The key is now {0}.", T.Of(Words.Of(to).Text)], "good", null);
+            said = (T["The key is now {0}.", T.Of(Words.Of(to).Text)], "good", null);
+            if (await Life.ChangeStatusAsync(Db, record, to, Actor, Http.RequestAborted) is { } refusal)
+            {
+                Say(refusal, "bad");
+            }
+
             await LoadAsync();
         }
         else if (call?.Tokens is [var token] && call.Record is null)

@@ -99,7 +99,7 @@ internal sealed class ImportPlan(ImportOptions options) : IDisposable
         {
             var serial = unknown.First();
             throw new ImportRefusedException(Fault.BadOwners,
-                $"The list of owners names serial {serial}, which the file does not hold{(unknown.Count > 1 ? $" ({unknown.Count - 1} more)" : "")}. Correct the list, or import in part.",
+                $"The list of owners names serial {serial}, which the file does not hold ({unknown.Count} of them). Correct the list, or import in part.",
                 serial, line: options.Owners!.LineOf(serial));
         }
     }
@@ -110,7 +110,7 @@ internal sealed class ImportPlan(ImportOptions options) : IDisposable
     {
         foreach (var twins in keys.GroupBy(k => (k.Manufacturer, k.IssueNumber, k.KeyId)).Where(g => g.Count() > 1))
         {
-            var lines = string.Join(" and ", twins.Select(k => k.Line));
+            var lines = string.Join(", ", twins.Select(k => k.Line));
             foreach (var twin in twins)
             {
                 twin.Refuse(Fault.DuplicateKey, $"the file holds this key more than once (lines {lines}); ask the sender which is right");

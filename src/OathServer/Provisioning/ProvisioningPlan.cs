@@ -317,7 +317,7 @@ internal sealed record ProvisioningPlan(
         var hasOath = decisions.Oath is not null && token is not null;
         return
         [
-            new(StepNames.Retries, $"Set {decisions.Retries?.Pin} tries for the PIN and {decisions.Retries?.Puk} for the PUK",
+            new(StepNames.Retries, decisions.Retries is { } set ? $"Set {set.Pin} tries for the PIN and {set.Puk} for the PUK" : "Set the tries for PIN and PUK",
                 decisions.Retries is not { } retries ? "the profile leaves the key's own"
                 : piv is { IsYubico: false } ? "this card has no command for it"
                 : piv?.Pin is { } pin && piv.Puk is { } puk && pin.TriesTotal == retries.Pin && puk.TriesTotal == retries.Puk ? "they are so already"

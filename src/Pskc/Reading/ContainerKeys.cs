@@ -131,7 +131,7 @@ internal sealed class ContainerKeys(EncryptionHeader header, PskcReadOptions opt
     }
 
     private static PskcException Missing(EncryptedData data, string what) => PskcException.At(PskcFault.MacMissing, data.Line,
-        what + " (RFC 6030 section 6.1.1). Ask the sender for a file with MACs.");
+        $"{what} (RFC 6030 section 6.1.1). Ask the sender for a file with MACs.");
 
     private void PrepareMac()
     {

@@ -27,9 +27,7 @@ internal static class RootElement
         if (found is not { } dialect)
         {
             throw xml.Fault(PskcFault.WrongKind, $"this is not a PSKC key container: its root element is " +
-                $"<{PskcException.Printable(name)}>" +
-                (ns.Length > 0 ? $" of namespace {PskcException.Printable(ns)}" : " of no namespace") +
-                ", expected <KeyContainer> of urn:ietf:params:xml:ns:keyprov:pskc.");
+                $"<{PskcException.Printable(name)}> of {Ns.Words(ns)}, expected <KeyContainer> of urn:ietf:params:xml:ns:keyprov:pskc.");
         }
         xml.ContainerNamespace = ns;
         xml.NameMap = dialect == Dialect.PrivacyIdea ? PrivacyIdeaNames.Rfc : null;

@@ -20,4 +20,7 @@ internal static class Ns
         ns is Rfc6030 or Draft10 or Container or Container10 or Oath200608 or Oath200610;
 
     public static bool IsCrypto(string ns) => ns is Ds or Xenc or Xenc11 or Pkcs5 or Pkcs5Plain;
+
+    /// <summary>A namespace in a sentence.</summary>
+    public static string Words(string name) => name.Length == 0 ? "no namespace" : $"namespace {PskcException.Printable(name)}";
 }

@@ -74,8 +74,7 @@ internal sealed class XmlCursor : IDisposable
             if (ns.Length == 0 || Ns.IsPskc(ns))
             {
                 throw Fault(PskcFault.MixedNamespaces, $"element {PskcException.Printable(reader.LocalName)} is in " +
-                    (ns.Length == 0 ? "no namespace" : $"namespace {ns}") +
-                    $", its container in {PskcException.Printable(ContainerNamespace)}. Ask the sender for a file of one namespace.");
+                    $"{Ns.Words(ns)}, its container in {PskcException.Printable(ContainerNamespace)}. Ask the sender for a file of one namespace.");
             }
             return "";
         }

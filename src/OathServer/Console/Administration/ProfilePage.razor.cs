@@ -75,14 +75,14 @@ public partial class ProfilePage
 
         if (decisions.Faults().FirstOrDefault() is { } fault)
         {
-            Refuse(fault, "en", StatusCodes.Status422UnprocessableEntity);
+            Refuse(T.Other(fault), StatusCodes.Status422UnprocessableEntity);
             return;
         }
 
         var expected = int.TryParse(Http.Request.Form["version"], System.Globalization.CultureInfo.InvariantCulture, out var sent) ? sent : -1;
         if (expected != version || await Profiles.AddAsync(Db, Name, expected, decisions, Actors.Of(Http), Cancel) is null)
         {
-            Refuse(T["Somebody else saved version {0} meanwhile. What you typed is still in the form; look at what changes and save again.", version], null, StatusCodes.Status409Conflict);
+            Refuse((T["Somebody else saved version {0} meanwhile. What you typed is still in the form; look at what changes and save again.", version], null), StatusCodes.Status409Conflict);
             return;
         }
 
@@ -92,9 +92,9 @@ public partial class ProfilePage
         (said, saidKind, saidLang) = (T["Saved as version {0}. Keys written from now on follow it.", version], "good", null);
     }
 
-    private void Refuse(string why, string? language, int status)
+    private void Refuse((string Text, string? Lang) why, int status)
     {
-        (said, saidKind, saidLang) = (why, "bad", language);
+        (said, saidKind, saidLang) = (why.Text, "bad", why.Lang);
         Http.Response.StatusCode = status;
     }
 }

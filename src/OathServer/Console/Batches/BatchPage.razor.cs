@@ -20,7 +20,7 @@ public partial class BatchPage
     private int printable;
     private string? next;
     private double? averageMs;
-    private (string Text, string Kind)? said;
+    private (string Text, string Kind, string? Lang)? said;
 
     /// <summary>The batch.</summary>
     [Parameter] public Guid Id { get; set; }
@@ -93,7 +93,8 @@ public partial class BatchPage
             return;
         }
 
-        said = refusal is null ? (done!, "good") : (refusal, "bad");
+        var (text, lang) = refusal is null ? (done!, null) : T.Other(refusal);
+        said = (text, refusal is null ? "good" : "bad", lang);
         await LoadAsync();
     }
 }

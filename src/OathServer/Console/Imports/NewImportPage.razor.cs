@@ -14,7 +14,7 @@ public partial class NewImportPage
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
     private WaitingImport? held;
-    private string? fault;
+    private (string Text, string? Lang)? fault;
 
     private HttpContext Http => Here.HttpContext!;
 
@@ -25,7 +25,7 @@ public partial class NewImportPage
     {
         var asked = HttpMethods.IsPost(Http.Request.Method) ? Http.Request.Form["held"].ToString() : Http.Request.Query["held"].ToString();
         held = Guid.TryParse(asked, out var id) ? Waiting.Find(id, Actors.Of(Http).Actor) : null;
-        fault = HttpMethods.IsGet(Http.Request.Method) ? held?.Fault : null;
+        fault = HttpMethods.IsGet(Http.Request.Method) && held?.Fault is { } before ? T.OfImport(before) : null;
     }
 
     private string? Field(string name)
@@ -45,7 +45,7 @@ public partial class NewImportPage
         }
         catch (Exception bad) when (bad is BadHttpRequestException or ImportRefusedException)
         {
-            Refuse(bad.Message);
+            Refuse(T.OfImport(bad.Message));
             return;
         }
 
@@ -54,7 +54,7 @@ public partial class NewImportPage
         if (Waiting.Take(request, typed, Actors.Of(Http)) is not { } upload)
         {
             request.Dispose();
-            Refuse(T["Too many files wait to be confirmed. Try again in some minutes."]);
+            Refuse((T["Too many files wait to be confirmed. Try again in some minutes."], null));
             return;
         }
 
@@ -67,7 +67,7 @@ public partial class NewImportPage
         Go.NavigateTo(upload.State == UploadState.Refused ? $"/imports/new?held={upload.Id}" : $"/imports/check/{upload.Id}");
     }
 
-    private void Refuse(string what)
+    private void Refuse((string Text, string? Lang) what)
     {
         fault = what;
         Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;

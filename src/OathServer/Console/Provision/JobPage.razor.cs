@@ -17,8 +17,8 @@ public partial class JobPage
     private string? shipment;
     private bool driven;
     private bool slot;
-    private string? fault;
-    private (string Text, string Kind)? said;
+    private IReadOnlyList<string>? fault;
+    private (string Text, string Kind, string? Lang)? said;
 
     /// <summary>The job.</summary>
     [Parameter] public Guid Id { get; set; }
@@ -70,7 +70,7 @@ public partial class JobPage
         Permit.Require(Http, Rules.Provision);
         if (await Db.Jobs.AsNoTracking().SingleOrDefaultAsync(j => j.Id == Id, Http.RequestAborted) is not { State: JobState.Open } open)
         {
-            said = (T["The job is over already."], "warn");
+            said = (T["The job is over already."], "warn", null);
             return;
         }
 
@@ -84,7 +84,7 @@ public partial class JobPage
         }
 
         var (what, more) = JobWords.Refusal(outcome);
-        fault = string.Join(" ", more.Prepend(what));
+        fault = [what, .. more];
         Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
     }
 
@@ -93,7 +93,7 @@ public partial class JobPage
         Permit.Require(Http, Rules.Provision);
         if (await Closing.AbandonAsync(Db, Id, Typed("force") == "yes", Actors.Of(Http), Http.RequestAborted) is { } refusal)
         {
-            fault = refusal;
+            fault = [refusal];
             Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
             return;
         }
@@ -111,9 +111,9 @@ public partial class JobPage
             return;
         }
 
-        said = await Life.GiveAsync(Db, record, to, Actors.Of(Http), Http.RequestAborted) is { } refusal
-            ? (refusal, "bad")
-            : (to is null ? T["The key belongs to nobody now."] : T["The key is {0}'s now.", to], "good");
+        var refusal = await Life.GiveAsync(Db, record, to, Actors.Of(Http), Http.RequestAborted);
+        var (text, lang) = refusal is not null ? T.Other(refusal) : (to is null ? T["The key belongs to nobody now."] : T["The key is {0}'s now.", to], null);
+        said = (text, refusal is null ? "good" : "bad", lang);
         await LoadAsync();
     }
 }

@@ -56,7 +56,7 @@ internal static class JobWords
                 : (new Phrase("Nothing that matters was written to the key."), new Phrase("Resume with the key inserted, or give the job up: both are safe."));
     }
 
-    /// <summary>A refusal and the lines under it.</summary>
+    /// <summary>A refusal and the lines under it, in English.</summary>
     public static (string What, IReadOnlyList<string> More) Refusal(StartOutcome outcome) => outcome switch
     {
         StartOutcome.Busy busy => (busy.What, ["Try again in a moment."]),
@@ -66,5 +66,5 @@ internal static class JobWords
     };
 
     /// <summary>A page has the list of readers before its eyes.</summary>
-    private static string Next(string next) => next.StartsWith("GET ", StringComparison.Ordinal) ? "Nothing was written to the key. See above which readers hold one." : next;
+    public static string Next(string next) => next.StartsWith("GET ", StringComparison.Ordinal) ? "Nothing was written to the key. See above which readers hold one." : next;
 }

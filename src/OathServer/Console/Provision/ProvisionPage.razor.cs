@@ -18,7 +18,7 @@ public partial class ProvisionPage
     private List<string> shipments = [];
     private List<JobView> open = [];
     private Prospect? plan;
-    private string? fault;
+    private (string Text, string? Lang)? fault;
     private IReadOnlyList<string> lines = [];
 
     private HttpContext Http => Here.HttpContext!;
@@ -49,13 +49,13 @@ public partial class ProvisionPage
         Permit.Require(Http, Rules.Provision);
         if (Field("reader") is not { } reader)
         {
-            Refuse(T["Choose the reader that holds the key."]);
+            Refuse((T["Choose the reader that holds the key."], null));
             return;
         }
 
         if (Field("serial") is not null && Field("shipment") is not null)
         {
-            Refuse(T["Choose a shipment or name a token, not both."]);
+            Refuse((T["Choose a shipment or name a token, not both."], null));
             return;
         }
 
@@ -76,7 +76,7 @@ public partial class ProvisionPage
     {
         if (Field("planned") != Digest(plan!))
         {
-            Refuse(T["The plan is another one now: something changed since you looked. Nothing was written; look at it and confirm again."]);
+            Refuse((T["The plan is another one now: something changed since you looked. Nothing was written; look at it and confirm again."], null));
             return;
         }
 
@@ -96,11 +96,11 @@ public partial class ProvisionPage
     private void Refuse(StartOutcome outcome)
     {
         var (what, more) = JobWords.Refusal(outcome);
-        Refuse(what);
+        Refuse(T.Other(what));
         lines = more;
     }
 
-    private void Refuse(string what)
+    private void Refuse((string Text, string? Lang) what)
     {
         fault = what;
         Http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;

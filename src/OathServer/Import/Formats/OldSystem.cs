@@ -115,7 +115,9 @@ internal static class OldSystems
     };
 
     /// <summary>What no file of that system brings along.</summary>
-    public static string LeftBehind(OldSystem system) => "Not carried from " + Words(system) + ": " + system switch
+    public static string LeftBehind(OldSystem system) => $"Not carried from {Words(system)}: {Left(system)}";
+
+    private static string Left(OldSystem system) => system switch
     {
         OldSystem.Privacyidea => "PINs in other files than its token table, realms and resolvers beyond the one realm of this import, policies, event handlers, containers, the audit log.",
         OldSystem.Linotp => "PINs in other files than its token table, realms and resolvers beyond the one realm of this import, policies, the audit log.",

@@ -31,7 +31,7 @@ internal static class Recognition
             [] => throw new ImportRefusedException(Fault.UnknownFormat,
                 $"The file is none of the formats known ({string.Join(", ", KebabNames.All<SeedFormat>())}). Say what it is (format), or which column holds what (columns)."),
             _ => throw new ImportRefusedException(Fault.AmbiguousFormat,
-                $"The file could be {string.Join(" or ", fits.Select(KebabNames.Of))}, and they do not mean the same. Say which it is (format)."),
+                $"The file could be any of {string.Join(", ", fits.Select(KebabNames.Of))}; they do not mean the same. Say which it is (format)."),
         };
     }
 

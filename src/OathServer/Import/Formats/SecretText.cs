@@ -73,7 +73,7 @@ internal static class SecretText
             : possible;
         return text is [var one] ? one : throw new ImportRefusedException(
             Fault.AmbiguousSecret,
-            $"The secrets could be {string.Join(" or ", text.Select(Words))}; a wrong guess would make every token useless. Say which it is (encoding).",
+            $"The secrets could be any of {string.Join(", ", text.Select(Words))}; a wrong guess would make every token useless. Say which it is (encoding).",
             keys.Count > 0 ? keys[0].DeviceSerial : null, line: keys.Count > 0 ? keys[0].Line : 0);
     }
 
