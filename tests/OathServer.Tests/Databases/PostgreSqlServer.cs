@@ -13,6 +13,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     private const string User = "oath";
     private const int SigKill = 9;
     private const int SigInt = 2;
+    private const int SigStop = 19;
 
     private readonly string folder;
     private readonly List<string> settings;
@@ -161,9 +162,13 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
         // The first line of postmaster.pid is the process, and its session's group holds all its children.
         var postmaster = int.Parse((await File.ReadAllLinesAsync(Path.Combine(DataFolder, "postmaster.pid")))[0], System.Globalization.CultureInfo.InvariantCulture);
+        List<int> children = [];
         if (signal == SigKill)
         {
-            foreach (var child in ChildrenOf(postmaster))
+            // Stopped, it makes no new ones meanwhile.
+            _ = Kill(postmaster, SigStop);
+            children = ChildrenOf(postmaster);
+            foreach (var child in children)
             {
                 _ = Kill(child, SigKill);
             }
@@ -171,6 +176,24 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
         _ = Kill(postmaster, signal);
         await process.WaitForExitAsync();
+        // One that still holds the shared memory would keep the next server from starting.
+        while (children.Exists(Runs))
+        {
+            await Task.Delay(5);
+        }
+    }
+
+    private static bool Runs(int process)
+    {
+        try
+        {
+            return File.Exists($"/proc/{process}/stat") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // It ended between the two.
+            return false;
+        }
     }
 
     private static List<int> ChildrenOf(int parent)
