@@ -62,6 +62,38 @@ public class CallTests
     }
 
     [Fact]
+    public async Task A_forgotten_PIN_is_told_from_a_wrong_code_and_set_anew()
+    {
+        await using var server = await ServerUnderTest.StartAsync(new Dictionary<string, string?> { ["Validation:Pin"] = "BeforeCode" });
+        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        using var set = await (await server.Client()).PutAsJsonAsync("/v1/tokens/A1/pin", new { pin = "forgotten", reason = "first set" }, TestContext.Current.CancellationToken);
+        Assert.False(await server.AcceptsAsync("A1", "0000" + Codes.Hotp(Codes.Secret, 0)));
+        await using var desk = await Desk.OpenAsync(server);
+        var clock = Stopwatch.StartNew();
+
+        await desk.SearchAsync("alice");
+        await desk.SeesAsync("wrong PIN: the code was not looked at");
+        await desk.PressAsync("A one-time code is refused");
+        await desk.SeesAsync("The PIN before the code was wrong or missing");
+        await desk.Page.GetByLabel("New PIN").FillAsync("48151");
+        await desk.FillAsync("Reason", "ticket 4711, called back");
+        await desk.PressAsync("Set the PIN");
+        await desk.SeesAsync("The PIN of A1 is set.");
+
+        Report(desk, clock);
+        Assert.DoesNotContain("48151", await desk.Page.ContentAsync(), StringComparison.Ordinal);
+        Assert.True(await server.AcceptsAsync("A1", "48151" + Codes.Hotp(Codes.Secret, 0)));
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync("pin");
+
+        await desk.Page.Locator("summary", new() { HasText = "Take the PIN of A1 away" }).ClickAsync();
+        await desk.Page.Locator("details.ask").GetByLabel("Reason").FillAsync("leaves the pilot");
+        await desk.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Take the PIN of A1 away" }).ClickAsync();
+        await desk.SeesAsync("A1 has no PIN any more: its codes count alone.");
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 1)));
+    }
+
+    [Fact]
     public async Task The_same_call_is_solved_without_script()
     {
         await using var server = await ServerUnderTest.StartAsync();

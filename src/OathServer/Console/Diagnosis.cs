@@ -138,6 +138,7 @@ internal static class Diagnosis
         {
             _ when token.Counter!.Flags.HasFlag(CounterFlags.Locked) => new(seen, new Phrase("Locked after too many failures."), "bad", Remedy.Resynchronise, new Phrase("Unlocks it and checks the key in one go. {0}", ask)),
             Outcome.Throttled => new(seen, new Phrase("Refused unseen: it waits after failures. The code may well have been right."), "warn", Remedy.Resynchronise, ask),
+            Outcome.WrongPin => new(seen, new Phrase("The PIN before the code was wrong or missing; the code was not looked at, and the next one will do."), "warn", Remedy.None, new Phrase("Have the caller type PIN and code in one field, once more. If the PIN is forgotten, set a new one below, once you know who is calling.")),
             Outcome.Replayed => new(seen, new Phrase("The code was right and had been used before: a double press of Enter, or an old code typed again."), "good", Remedy.Resynchronise, new Phrase("A new code will do. To be sure: {0}", ask)),
             Outcome.Refused => new(seen, new Phrase("No attempt of this token has arrived here. The fault lies before this server: wrong user name, another token, the VPN."), "warn", Remedy.Resynchronise, new Phrase("To prove the key itself: {0}", ask)),
             Outcome.Accepted or Outcome.Repeated or Outcome.Resynchronised => new(seen, new Phrase("The last code was accepted. If the caller was refused all the same, the fault lies behind this server."), "good", Remedy.Resynchronise, new Phrase("To be sure of the key: {0}", ask)),

@@ -64,6 +64,7 @@ internal static class OathHost
         app.UseSecurityHeaders();
         app.UseAuthentication();
         app.UseApiKeyLimits();
+        app.UseRoutingRefusal();
         app.UseAuthorization();
         app.UseConsoleLanguages();
         app.UseAntiforgery();

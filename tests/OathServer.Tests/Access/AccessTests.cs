@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
@@ -11,6 +12,29 @@ public class AccessTests
 {
     // A public key is for everybody; an agent that enrols has a one-time code instead of a key, and this one sends none.
     private static readonly string[] OpenByDesign = ["get /v1/statements/key: 200", "post /v1/agents/enrol: 400"];
+
+    [Theory]
+    [InlineData("POST", "/v1/api-keys", "text/plain", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("POST", "/v1/validate", "text/plain", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("POST", "/v1/batches", "application/xml", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("PATCH", "/v1/api-keys", "application/json", HttpStatusCode.MethodNotAllowed)]
+    [InlineData("GET", "/v1/nothing-here", "application/json", HttpStatusCode.NotFound)]
+    public async Task What_an_address_does_not_take_is_named_to_whom_is_known_and_to_nobody_else(string method, string path, string type, HttpStatusCode expected)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        async Task<HttpResponseMessage> SendAsync(HttpClient client)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Parse(method), path) { Content = new StringContent("{}") };
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+            return await client.SendAsync(request, TestContext.Current.CancellationToken);
+        }
+
+        using var known = await SendAsync(await server.Client());
+        using var unknown = await SendAsync(await server.Client(role: null));
+
+        Assert.Equal((expected, "application/problem+json"), (known.StatusCode, known.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(HttpStatusCode.Unauthorized, unknown.StatusCode);
+    }
 
     [Fact]
     public async Task Every_endpoint_of_the_api_is_closed_without_a_key()

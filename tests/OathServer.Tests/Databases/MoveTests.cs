@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
@@ -20,6 +21,10 @@ public class MoveTests
             await before.AddTokenAsync("M1", Codes.Secret, user: "ada");
             await before.AddTokenAsync("M2", Codes.Secret, counter: 40);
             Assert.True(await before.AcceptsAsync("M1", Codes.Hotp(Codes.Secret, 3)));
+            var staff = await before.Client();
+            using var pin = await staff.PutAsJsonAsync("/v1/tokens/M2/pin", new { pin = "4711", reason = "move test" }, Cancel);
+            using var policy = await staff.PutAsJsonAsync("/v1/realms/default/policy", new { pin = "before-code" }, Cancel);
+            Assert.True(pin.IsSuccessStatusCode && policy.IsSuccessStatusCode);
             key = await before.CreateKeyAsync("moved", Roles.RelyingParty);
         }
 
@@ -33,7 +38,8 @@ public class MoveTests
         await using var after = await ServerUnderTest.StartAsync(On(database), folder);
         Assert.False(await after.AcceptsAsync("M1", Codes.Hotp(Codes.Secret, 3)));
         Assert.True(await after.AcceptsAsync("M1", Codes.Hotp(Codes.Secret, 4)));
-        Assert.True(await after.AcceptsAsync("M2", Codes.Hotp(Codes.Secret, 40)));
+        Assert.False(await after.AcceptsAsync("M2", Codes.Hotp(Codes.Secret, 40)));
+        Assert.True(await after.AcceptsAsync("M2", "4711" + Codes.Hotp(Codes.Secret, 40)));
         Assert.Equal(1, await after.WithDatabase(db => db.ValidationBatches.CountAsync(b => b.Node == 0, Cancel)));
         Assert.NotNull(await after.Services.GetRequiredService<ApiKeys>().RecogniseAsync(key, Cancel));
         Assert.Null(await after.WithDatabase(db => after.Services.GetRequiredService<AuditTrail>().VerifyAsync(db, Cancel)));

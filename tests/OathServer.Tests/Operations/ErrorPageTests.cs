@@ -30,8 +30,8 @@ public class ErrorPageTests
     }
 
     [Theory]
-    [InlineData("/nowhere", "*/*", HttpStatusCode.Forbidden)]
-    [InlineData("/v1/nowhere", Browser, HttpStatusCode.Forbidden)]
+    [InlineData("/nowhere", "*/*", HttpStatusCode.NotFound)]
+    [InlineData("/v1/nowhere", Browser, HttpStatusCode.NotFound)]
     [InlineData("/v1/tokens/none", Browser, HttpStatusCode.NotFound)]
     public async Task A_program_and_the_API_get_problem_details(string path, string accept, HttpStatusCode status)
     {

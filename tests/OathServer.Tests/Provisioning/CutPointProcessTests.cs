@@ -6,7 +6,7 @@ namespace OathServer.Tests.Provisioning;
 /// <summary>
 /// The cut points with nothing simulated but the chip: a real server process, the real pcscd and its virtual readers. The key
 /// is pulled, or the server killed with <c>kill -9</c>, before a command arrives or after it was carried out. A spread over
-/// all strategies runs here; <c>OATHSERVER_CUT_POINTS=all</c> walks every command of every row.
+/// all strategies runs here; <c>OATHSERVER_CUT_POINTS=pulled</c> or <c>killed</c> walks every command of every row (hours).
 /// </summary>
 [Collection(DeskPcscd.Collection)]
 public class CutPointProcessTests(ITestOutputHelper output)
@@ -14,7 +14,11 @@ public class CutPointProcessTests(ITestOutputHelper output)
     /// <summary>Commands of the spread; the jobs of all rows are longer.</summary>
     private const int SpreadMax = 48;
 
-    private static bool IsWhole => Environment.GetEnvironmentVariable("OATHSERVER_CUT_POINTS") == "all";
+    private static readonly string? whole = Environment.GetEnvironmentVariable("OATHSERVER_CUT_POINTS");
+
+    private static bool IsWhole => whole is not null;
+
+    private static bool[] Kinds => whole switch { null => [false, true], "pulled" => [false], "killed" => [true], _ => throw new InvalidOperationException("OATHSERVER_CUT_POINTS is pulled or killed.") };
 
     [Fact]
     public async Task A_key_cut_off_at_any_command_ends_right_through_pcscd_whether_it_is_pulled_or_the_server_killed()
@@ -22,7 +26,7 @@ public class CutPointProcessTests(ITestOutputHelper output)
         Assert.SkipWhen(DeskPcscd.Missing is not null, DeskPcscd.Missing ?? "");
         var watch = Stopwatch.StartNew();
         await using var floor = await ProcessFloor.StartAsync([.. CutPointTests.Rows.Select(r => r.Data)], IsWhole ? 6000 : 40);
-        foreach (var isKill in new[] { false, true })
+        foreach (var isKill in Kinds)
         {
             var plan = IsWhole ? Whole(floor.Rows) : Spread(floor.Rows, isKill);
             var cuts = 0;

@@ -31,6 +31,7 @@ public class PurgeTests
             var (status, report) = await PurgeAsync(client, retire: true);
 
             Assert.Equal(HttpStatusCode.OK, status);
+            Assert.Equal(0, await server.WithDatabase(db => db.TokenPins.CountAsync(Cancel)));
             Assert.True(report.GetProperty("entries").GetInt32() >= 3, report.ToString());
             var verdict = await CheckAsync(server);
             Assert.True(verdict.Holds, string.Join("; ", verdict.Faults));
@@ -164,6 +165,8 @@ public class PurgeTests
             p => p.SetProperty(x => x.Mail, Mail).SetProperty(x => x.DisplayName, "Zebulon Quagga"), Cancel));
         using var noted = await client.PatchAsJsonAsync("/v1/records/00011170", new { notes = "ring Quagga at home" }, Cancel);
         using var revealed = await client.PostAsJsonAsync("/v1/records/00011170/puk/reveal", new { reason = $"asked by {Mail}" }, Cancel);
+        using var pinned = await client.PutAsJsonAsync("/v1/tokens/A1/pin", new { pin = "471108", reason = "first set" }, Cancel);
+        Assert.Equal(HttpStatusCode.NoContent, pinned.StatusCode);
         using var assigned = await client.PutAsJsonAsync("/v1/tokens/B1/user", new { user = "bystander" }, Cancel);
         Assert.Equal(HttpStatusCode.OK, assigned.StatusCode);
         return server;
