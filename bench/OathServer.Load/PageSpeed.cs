@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Operations;
+using OathServer.Records;
 using OathServer.Storage;
 using OathServer.Tests.Databases;
 
@@ -17,6 +21,7 @@ internal static class PageSpeed
     private const double KilobytesMax = 150;
     private const int Rounds = 9;
     private const int BatchSize = 1000;
+    private const int Waiting = 300;
 
     public static async Task<int> RunAsync(int keys, bool onPostgreSql)
     {
@@ -26,6 +31,9 @@ internal static class PageSpeed
         {
             var settings = LoadedDatabase.SettingsOf(folder, cluster is null ? null : await cluster.CreateDatabaseAsync());
             settings["Urls"] = "http://127.0.0.1:0";
+            // Where people sign in is asked by nobody here: the session is made as signing in makes it.
+            (settings["SelfService:Enabled"], settings["SelfService:OpenId:Authority"], settings["SelfService:OpenId:ClientId"]) = ("true", "https://sign-in.invalid", "pages");
+            settings[SecondPerson.RealmsSetting] = "*";
             await using var host = OathHost.Build(settings);
             await OathHost.StartAsync(host, default);
             await using var scope = host.Services.CreateAsyncScope();
@@ -35,10 +43,13 @@ internal static class PageSpeed
             await FillAsync(db, keys);
             using var client = new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
             client.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, key);
-            var over = 0;
+            client.DefaultRequestHeaders.Add("Cookie", HolderCookie(host, await db.People.AsNoTracking().SingleAsync(p => p.Id == keys / 2)));
+            var pages = await PagesAsync(db, keys);
             await db.Database.CloseConnectionAsync();
+            var check = await WaitingFile.SendAsync(client, keys);
+            var over = 0;
             Console.WriteLine("page\tmedian_ms\tslowest_ms\tkB");
-            foreach (var page in await PagesAsync(db, keys))
+            foreach (var page in pages.Concat([check, $"{check}?outcome=warned", $"{check}?page={(keys / 50) - 1}"]))
             {
                 over += await MeasureAsync(client, page) ? 0 : 1;
             }
@@ -62,7 +73,7 @@ internal static class PageSpeed
             "/", "/?q=user-50000", "/?q=user-5", $"/keys/{Cuid(keys / 2)}", $"/tokens/{LoadTokens.Serial(keys / 2)}/reseed", "/keys", $"/keys?page={last}", "/keys?gap=1", "/keys?status=InDoubt",
             "/keys?batch=B7&sort=-provisioned", "/keys?sort=-provisioned", "/keys?user=user-77", "/readiness", "/readiness?batch=B7", "/provision", $"/provision/{job}",
             "/admin", "/admin/policies", "/admin/profiles", "/admin/profiles/default", "/admin/api-keys", "/admin/api-keys/1", "/admin/staff", "/admin/agents", "/admin/webhooks",
-            "/admin/secrets", "/audit", $"/audit?about={Cuid(keys / 2)}", "/audit?action=record.", "/reveals", "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
+            "/admin/secrets", "/audit", $"/audit?about={Cuid(keys / 2)}", "/audit?action=record.", "/reveals", "/reveals?page=3", "/my", $"/tokens/{LoadTokens.Serial(keys / 2)}", "/jobs", "/jobs?state=in-doubt", $"/jobs?page={last}", "/batches", "/batches/new", $"/batches/{batch}", "/imports", "/imports/1", "/imports/new",
         ];
     }
 
@@ -88,6 +99,15 @@ internal static class PageSpeed
         var good = median <= MillisecondsMax && kilobytes <= KilobytesMax;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{page}\t{median:0.0}\t{times[^1]:0.0}\t{kilobytes:0.0}{(good ? "" : "\tOVER")}"));
         return good;
+    }
+
+    /// <summary>The cookie of somebody who holds a key.</summary>
+    private static string HolderCookie(WebApplication host, Person person)
+    {
+        var cookies = host.Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>().Get(HolderSignIn.SchemeName);
+        var ticket = new AuthenticationTicket(HolderSignIn.SessionOf(person, DateTimeOffset.UtcNow), HolderSignIn.SchemeName);
+        ticket.Properties.ExpiresUtc = DateTimeOffset.UtcNow.AddHours(1);
+        return $"{cookies.Cookie.Name}={cookies.TicketDataFormat.Protect(ticket)}";
     }
 
     private static string Cuid(int number) => number.ToString("X8", CultureInfo.InvariantCulture);
@@ -148,6 +168,7 @@ internal static class PageSpeed
             Cuid = Cuid(i),
             Mac = new byte[32],
         }));
+        await BulkInsert.RowsAsync(db, all.Select(i => Ask(i, keys, at)));
         await BulkInsert.RowsAsync(db, batches.SelectMany(n => Attempts(n, at)));
         await BulkInsert.RowsAsync(db, Counted(batches.Count));
         // What autovacuum does within minutes of such a load.
@@ -225,6 +246,26 @@ internal static class PageSpeed
         EndedAt = IsInDoubt(i) ? null : at.AddSeconds(20),
         Trouble = IsInDoubt(i) ? "The key was removed." : null,
     };
+
+    /// <summary>A reveal that was asked for: most were decided or are over, a few hundred wait.</summary>
+    private static RevealAsk Ask(int i, int keys, DateTimeOffset at)
+    {
+        var waits = i >= keys - Waiting;
+        var asked = waits ? DateTimeOffset.UtcNow : at.AddSeconds(i);
+        return new()
+        {
+            Id = Guid.CreateVersion7(asked),
+            Cuid = Cuid(i),
+            What = "puk",
+            Reason = "A caller who blocked the PIN.",
+            AskedBy = $"help-{i % 20}",
+            AskedAt = asked,
+            ExpiresAt = asked.AddHours(1),
+            DecidedBy = waits || i % 3 == 0 ? null : "pages",
+            DecidedAt = waits || i % 3 == 0 ? null : asked,
+            Approved = !waits && i % 3 == 1,
+        };
+    }
 
     private static IEnumerable<ProvisioningStep> Steps(int i, Guid job, DateTimeOffset at)
     {

@@ -11,6 +11,34 @@ namespace OathServer.Browser.Tests;
 public class AdministrationTests
 {
     [Fact]
+    public async Task A_long_list_of_keys_of_programs_is_searched_sorted_paged_and_taken_as_a_file()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        for (var i = 0; i < 60; i++)
+        {
+            await server.CreateKeyAsync($"vpn-{i:D2}", Roles.RelyingParty);
+        }
+
+        await using var desk = await Desk.OpenAsync(server, Roles.Administrator);
+        await desk.Page.GotoAsync("/admin/api-keys");
+        Assert.Equal(50, await desk.Page.Locator("tbody tr").CountAsync());
+        await desk.PressAsync("Next page");
+        await desk.SeesAsync("51 to");
+        await desk.Page.GetByLabel("Begins with").FillAsync("vpn-1");
+        await desk.Page.Keyboard.PressAsync("Enter");
+        await desk.SeesAsync("1 to 10 of 10");
+        await desk.Page.GetByRole(AriaRole.Link, new() { Name = "Name" }).ClickAsync();
+        await desk.SeesAsync("Name ↑");
+        await desk.Page.GetByRole(AriaRole.Link, new() { Name = "Name" }).ClickAsync();
+        await desk.SeesAsync("Name ↓");
+        Assert.StartsWith("vpn-19", await desk.Page.InnerTextAsync("tbody tr:first-child"), StringComparison.Ordinal);
+        await desk.AxeFindsNothingAsync();
+
+        var file = await desk.Page.Context.APIRequest.GetAsync((await desk.Page.GetAttributeAsync("a[download]", "href"))!);
+        Assert.Equal(11, (await file.TextAsync()).Trim().Split('\n').Length);
+    }
+
+    [Fact]
     public async Task A_profile_is_edited_as_a_new_version_with_what_follows_shown_before()
     {
         await using var server = await ServerUnderTest.StartAsync();

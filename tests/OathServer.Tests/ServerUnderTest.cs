@@ -102,6 +102,21 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         return await work(scope.ServiceProvider.GetRequiredService<OathDbContext>());
     }
 
+    /// <summary>A token as an import makes it, its seed sealed by this server; not in the store yet.</summary>
+    public Token NewToken(string serial, byte[] secret, long counter = 0, int digits = 6, TokenState state = TokenState.Active, int timeStep = 0) => new()
+    {
+        Serial = serial,
+        Realm = "default",
+        Type = timeStep == 0 ? TokenType.Hotp : TokenType.Totp,
+        TimeStep = timeStep,
+        Algorithm = Oath.OathAlgorithm.Sha1,
+        Digits = digits,
+        SealedSecret = Services.GetRequiredService<Sealer>().Seal(secret, SealedPlace.TokenSecret(serial, generation: 1)),
+        StartCounter = counter,
+        CreatedAt = DateTimeOffset.UtcNow,
+        Counter = new TokenCounter { Counter = counter, Generation = 1, State = state },
+    };
+
     /// <summary>Puts a HOTP token into the store without an import.</summary>
     public Task<long> AddTokenAsync(
         string serial, byte[] secret, long counter = 0, string? user = null, string realm = "default", int digits = 6,
@@ -109,20 +124,8 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         {
             var person = user is null ? null : db.People.FirstOrDefault(p => p.Realm == realm && p.NormalizedName == Person.Normalize(user))
                 ?? new Person { Realm = realm, Name = user, NormalizedName = Person.Normalize(user) };
-            var token = new Token
-            {
-                Serial = serial,
-                Realm = realm,
-                Type = timeStep == 0 ? TokenType.Hotp : TokenType.Totp,
-                TimeStep = timeStep,
-                Algorithm = Oath.OathAlgorithm.Sha1,
-                Digits = digits,
-                SealedSecret = Services.GetRequiredService<Sealer>().Seal(secret, SealedPlace.TokenSecret(serial, generation: 1)),
-                StartCounter = counter,
-                Person = person,
-                CreatedAt = DateTimeOffset.UtcNow,
-                Counter = new TokenCounter { Counter = counter, Generation = 1, State = state },
-            };
+            var token = NewToken(serial, secret, counter, digits, state, timeStep);
+            (token.Realm, token.Person) = (realm, person);
             db.Tokens.Add(token);
             await db.SaveChangesAsync();
             return token.Id;
@@ -131,20 +134,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     /// <summary>Many imported tokens of one seed at once: their serials, and the time step of those that are TOTP.</summary>
     public Task<int> AddTokensAsync(IEnumerable<(string Serial, int TimeStep)> tokens, byte[] secret, long counter) => WithDatabase(db =>
     {
-        var sealer = Services.GetRequiredService<Sealer>();
-        db.Tokens.AddRange(tokens.Select(t => new Token
-        {
-            Serial = t.Serial,
-            Realm = "default",
-            Type = t.TimeStep == 0 ? TokenType.Hotp : TokenType.Totp,
-            TimeStep = t.TimeStep,
-            Algorithm = Oath.OathAlgorithm.Sha1,
-            Digits = 6,
-            SealedSecret = sealer.Seal(secret, SealedPlace.TokenSecret(t.Serial, generation: 1)),
-            StartCounter = counter,
-            CreatedAt = DateTimeOffset.UtcNow,
-            Counter = new TokenCounter { Counter = counter, Generation = 1, State = TokenState.Imported },
-        }));
+        db.Tokens.AddRange(tokens.Select(t => NewToken(t.Serial, secret, counter, state: TokenState.Imported, timeStep: t.TimeStep)));
         return db.SaveChangesAsync();
     });
 

@@ -101,14 +101,17 @@ internal static class HolderSignIn
         }
 
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
-        context.Principal = new ClaimsPrincipal(new ClaimsIdentity(
-            [
-                new Claim(ClaimTypes.Name, person.Name),
-                new Claim(PersonClaim, person.Id.ToString(CultureInfo.InvariantCulture)),
-                StaffSession.Start(now),
-            ],
-            SchemeName));
+        context.Principal = SessionOf(person, now);
     }
+
+    /// <summary>Who somebody is once they signed in.</summary>
+    internal static ClaimsPrincipal SessionOf(Person person, DateTimeOffset now) => new(new ClaimsIdentity(
+        [
+            new Claim(ClaimTypes.Name, person.Name),
+            new Claim(PersonClaim, person.Id.ToString(CultureInfo.InvariantCulture)),
+            StaffSession.Start(now),
+        ],
+        SchemeName));
 
     /// <summary>Whoever left, or is no longer known, is out at once.</summary>
     private static async Task ValidateAsync(CookieValidatePrincipalContext context)

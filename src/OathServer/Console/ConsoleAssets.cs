@@ -15,7 +15,7 @@ internal static class ConsoleAssets
 
     public static string Script => Js.Path;
 
-    /// <summary>The script of the sign-in pages, which have no other.</summary>
+    /// <summary>The script of the forms that ask for a passkey, which have no other.</summary>
     public static string Passkeys => Keys.Path;
 
     public static string Icon => Svg.Path;

@@ -26,6 +26,7 @@ internal static class ConsolePages
         HolderPages.Map(app);
         ReadinessCsv.Map(app);
         ListFiles.Map(app);
+        AccessLists.Map(app);
         PrintPages.Map(app);
         Live.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>

@@ -62,8 +62,8 @@ internal sealed class SecondPerson(AuditTrail audit, IConfiguration configuratio
     }
 
     /// <summary>Reveals that wait for somebody, oldest first.</summary>
-    public Task<List<RevealAsk>> WaitingAsync(OathDbContext db, CancellationToken cancel) =>
-        Open(db, time.GetUtcNow()).Where(a => a.DecidedAt == null).OrderBy(a => a.AskedAt).AsNoTracking().ToListAsync(cancel);
+    public IQueryable<RevealAsk> Waiting(OathDbContext db) =>
+        Open(db, time.GetUtcNow()).Where(a => a.DecidedAt == null).OrderBy(a => a.AskedAt).AsNoTracking();
 
     /// <summary>Approves or declines. Null when done, else why not.</summary>
     public async Task<string?> DecideAsync(OathDbContext db, RevealAsk ask, bool approve, AuditEvent actor, CancellationToken cancel)

@@ -272,6 +272,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             ask.ToTable("reveal_asks");
             ask.Property(a => a.Id).ValueGeneratedNever();
             ask.HasIndex(a => a.Cuid);
+            ask.HasIndex(a => a.ExpiresAt);
         });
         model.Entity<AuditEntry>(entry =>
         {

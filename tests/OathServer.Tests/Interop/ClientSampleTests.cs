@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -7,45 +6,38 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OathServer.Access;
 using OathServer.Samples;
-using OathServer.Storage;
-using OathServer.Tests.Tidy;
+using static OathServer.Tests.Interop.ClientPrograms;
 
 namespace OathServer.Tests.Interop;
 
 /// <summary>The samples that people copy, run as they stand, against the real server behind a proxy that loses a reply.</summary>
 public class ClientSampleTests
 {
-    private static readonly Dictionary<string, string[]> Programs = new()
-    {
-        ["curl"] = ["/bin/bash", "samples/clients/oathserver.sh"],
-        ["python"] = ["/usr/bin/python3", "samples/clients/oathserver.py"],
-        ["javascript"] = ["/usr/bin/node", "samples/clients/oathserver.mjs"],
-    };
-
     [Theory]
-    [InlineData("curl")]
-    [InlineData("python")]
-    [InlineData("javascript")]
-    public async Task A_client_validates_through_a_lost_reply_resynchronises_and_reads_the_record(string language)
+    [InlineData("curl", "oathserver.sh")]
+    [InlineData("python", "oathserver.py")]
+    [InlineData("javascript", "oathserver.mjs")]
+    public async Task A_client_validates_through_a_lost_reply_resynchronises_and_reads_the_record(string language, string script)
     {
-        var program = Programs[language];
-        Assert.SkipUnless(File.Exists(program[0]), $"{program[0]} is not installed; ./test installs it.");
+        Need(language);
         await using var server = await WithAliceAsync();
         await using var front = await LossyFront.StartAsync(server.Address);
         var party = await server.CreateKeyAsync("vpn", Roles.RelyingParty);
         var staff = await server.CreateKeyAsync("desk", Roles.HelpDesk);
 
+        Task<(int Exit, string Output)> RunAsync(string key, params string[] words) => ClientPrograms.RunAsync(language, $"samples/clients/{script}", front.Url, key, words);
+
         // The first reply is lost on the way: the code was accepted, and the client learns it all the same.
         front.LosesNext = true;
-        Assert.Equal((0, "accepted"), await RunAsync(program, front.Url, party, "validate", "alice", Code(0)));
+        Assert.Equal((0, "accepted"), await RunAsync(party, "validate", "alice", Code(0)));
         Assert.False(front.LosesNext);
-        Assert.Equal((1, "refused"), await RunAsync(program, front.Url, party, "validate", "alice", Code(0)));
-        Assert.Equal((0, "resynchronised"), await RunAsync(program, front.Url, party, "resync", "A1", Code(60), Code(61)));
-        Assert.Equal(1, (await RunAsync(program, front.Url, party, "resync", "A1", Code(3), Code(4))).Exit);
-        var (exit, text) = await RunAsync(program, front.Url, staff, "record", "A1");
+        Assert.Equal((1, "refused"), await RunAsync(party, "validate", "alice", Code(0)));
+        Assert.Equal((0, "resynchronised"), await RunAsync(party, "resync", "A1", Code(60), Code(61)));
+        Assert.Equal(1, (await RunAsync(party, "resync", "A1", Code(3), Code(4))).Exit);
+        var (exit, text) = await RunAsync(staff, "record", "A1");
         Assert.Equal((0, "00AA"), (exit, JsonDocument.Parse(text).RootElement[0].GetProperty("cuid").GetString()));
-        Assert.Equal(1, (await RunAsync(program, front.Url, staff, "record", "nothing of that name")).Exit);
-        Assert.Equal(2, (await RunAsync(program, front.Url, "not-a-key", "validate", "alice", Code(62))).Exit);
+        Assert.Equal(1, (await RunAsync(staff, "record", "nothing of that name")).Exit);
+        Assert.Equal(2, (await RunAsync("not-a-key", "validate", "alice", Code(62))).Exit);
         Assert.Equal(62, (await server.CounterAsync("A1")).Counter);
     }
 
@@ -79,35 +71,6 @@ public class ClientSampleTests
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    private static string Code(int counter) => Codes.Hotp(Codes.Secret, counter);
-
-    private static async Task<ServerUnderTest> WithAliceAsync()
-    {
-        var server = await ServerUnderTest.StartAsync();
-        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
-        await server.WithDatabase(async db =>
-        {
-            db.Records.Add(new KeyRecord { Cuid = "00AA", CuidSource = "Serial", DeviceSerial = "A1", Status = KeyStatus.HandedOut });
-            return await db.SaveChangesAsync();
-        });
-        return server;
-    }
-
-    private static async Task<(int Exit, string Output)> RunAsync(string[] program, string url, string key, params string[] words)
-    {
-        using var client = Process.Start(new ProcessStartInfo(program[0], [Path.Combine(SourceTree.Root, program[1]), .. words])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { ["OATHSERVER_URL"] = url, ["OATHSERVER_KEY"] = key },
-        })!;
-        var errors = client.StandardError.ReadToEndAsync(Cancel);
-        var output = await client.StandardOutput.ReadToEndAsync(Cancel);
-        await client.WaitForExitAsync(Cancel);
-        Assert.DoesNotContain(key, output + await errors, StringComparison.Ordinal);
-        return (client.ExitCode, output.Trim());
-    }
 
     /// <summary>Stands before the server, and once lets a request through and its answer fall.</summary>
     private sealed class LossyFront(WebApplication app, HttpClient behind) : IAsyncDisposable

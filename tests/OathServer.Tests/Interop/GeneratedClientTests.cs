@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using OathServer.Access;
 using OathServer.Samples.Generated;
-using OathServer.Storage;
 using OathServer.Tests.Tidy;
+using static OathServer.Tests.Interop.ClientPrograms;
 
 namespace OathServer.Tests.Interop;
 
@@ -12,33 +12,26 @@ public class GeneratedClientTests
 {
     private const string Generated = "samples/clients/generated";
 
-    private static readonly Dictionary<string, string[]> Programs = new()
-    {
-        ["curl"] = ["/bin/bash", "use.sh"],
-        ["python"] = ["/usr/bin/python3", "use.py"],
-        ["javascript"] = ["/usr/bin/node", "use.mjs"],
-    };
-
     [Theory]
-    [InlineData("curl")]
-    [InlineData("python")]
-    [InlineData("javascript")]
-    public async Task A_generated_client_validates_resynchronises_and_reads_the_record(string language)
+    [InlineData("curl", "use.sh")]
+    [InlineData("python", "use.py")]
+    [InlineData("javascript", "use.mjs")]
+    public async Task A_generated_client_validates_resynchronises_and_reads_the_record(string language, string script)
     {
-        var program = Programs[language];
-        Assert.SkipUnless(File.Exists(program[0]), $"{program[0]} is not installed; ./test installs it.");
+        Need(language);
         await using var server = await WithAliceAsync();
         var party = await server.CreateKeyAsync("vpn", Roles.RelyingParty);
         var staff = await server.CreateKeyAsync("desk", Roles.HelpDesk);
-        var use = new Uses(program, server.Address);
+        Task<(int Exit, string Output)> RunAsync(string key, params string[] words) =>
+            ClientPrograms.RunAsync(language, $"tests/OathServer.Tests/Interop/GeneratedClients/{script}", server.Address.ToString(), key, words);
 
-        Assert.Equal((0, "accepted"), await use.RunAsync(party, "validate", "alice", Code(0)));
-        Assert.Equal((1, "refused"), await use.RunAsync(party, "validate", "alice", Code(0)));
-        Assert.Equal((0, "resynchronised"), await use.RunAsync(party, "resync", "A1", Code(60), Code(61)));
-        Assert.Equal(1, (await use.RunAsync(party, "resync", "A1", Code(3), Code(4))).Exit);
-        Assert.Equal((0, "00AA"), await use.RunAsync(staff, "record", "A1"));
-        Assert.Equal(1, (await use.RunAsync(staff, "record", "nothing-of-that-name")).Exit);
-        Assert.Equal(2, (await use.RunAsync("not-a-key", "validate", "alice", Code(62))).Exit);
+        Assert.Equal((0, "accepted"), await RunAsync(party, "validate", "alice", Code(0)));
+        Assert.Equal((1, "refused"), await RunAsync(party, "validate", "alice", Code(0)));
+        Assert.Equal((0, "resynchronised"), await RunAsync(party, "resync", "A1", Code(60), Code(61)));
+        Assert.Equal(1, (await RunAsync(party, "resync", "A1", Code(3), Code(4))).Exit);
+        Assert.Equal((0, "00AA"), await RunAsync(staff, "record", "A1"));
+        Assert.Equal(1, (await RunAsync(staff, "record", "nothing-of-that-name")).Exit);
+        Assert.Equal(2, (await RunAsync("not-a-key", "validate", "alice", Code(62))).Exit);
         Assert.Equal(62, (await server.CounterAsync("A1")).Counter);
     }
 
@@ -99,40 +92,5 @@ public class GeneratedClientTests
         Assert.Equal(1, described.GetProperty("security").GetArrayLength());
     }
 
-    private static async Task<ServerUnderTest> WithAliceAsync()
-    {
-        var server = await ServerUnderTest.StartAsync();
-        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
-        await server.WithDatabase(async db =>
-        {
-            db.Records.Add(new KeyRecord { Cuid = "00AA", CuidSource = "Serial", DeviceSerial = "A1", Status = KeyStatus.HandedOut });
-            return await db.SaveChangesAsync();
-        });
-        return server;
-    }
-
-    private static string Code(int counter) => Codes.Hotp(Codes.Secret, counter);
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    /// <summary>A program that uses the client of its language.</summary>
-    private sealed class Uses(string[] program, Uri server)
-    {
-        public async Task<(int Exit, string Output)> RunAsync(string key, params string[] words)
-        {
-            var script = Path.Combine(SourceTree.Root, "tests/OathServer.Tests/Interop/GeneratedClients", program[1]);
-            using var client = Process.Start(new ProcessStartInfo(program[0], [script, .. words])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                Environment = { ["OATHSERVER_URL"] = server.ToString(), ["OATHSERVER_KEY"] = key, ["PYTHONDONTWRITEBYTECODE"] = "1" },
-            })!;
-            var errors = client.StandardError.ReadToEndAsync(Cancel);
-            var output = await client.StandardOutput.ReadToEndAsync(Cancel);
-            await client.WaitForExitAsync(Cancel);
-            var said = await errors;
-            Assert.DoesNotContain("Traceback", said, StringComparison.Ordinal);
-            return (client.ExitCode, output.Trim());
-        }
-    }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Secrets;
-using OathServer.Storage;
 using OathServer.Tests.Import;
 
 namespace OathServer.Tests.Secrets;
@@ -112,18 +111,7 @@ public class RotationKillTests
 
     private static Task<int> AddTokensAsync(ServerUnderTest server) => server.WithDatabase(async db =>
     {
-        var sealer = server.Services.GetRequiredService<Sealer>();
-        db.Tokens.AddRange(Enumerable.Range(0, Tokens).Select(n => new Token
-        {
-            Serial = $"A{n}",
-            Realm = "default",
-            Type = TokenType.Hotp,
-            Algorithm = Oath.OathAlgorithm.Sha1,
-            Digits = 6,
-            SealedSecret = sealer.Seal(Codes.Secret, SealedPlace.TokenSecret($"A{n}", generation: 1)),
-            CreatedAt = DateTimeOffset.UtcNow,
-            Counter = new TokenCounter { Generation = 1, State = TokenState.Active },
-        }));
+        db.Tokens.AddRange(Enumerable.Range(0, Tokens).Select(n => server.NewToken($"A{n}", Codes.Secret)));
         return await db.SaveChangesAsync();
     });
 

@@ -1,9 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
-using OathServer.Secrets;
-using OathServer.Storage;
 
 namespace OathServer.Tests.Validation;
 
@@ -67,19 +64,7 @@ public class JumpingClockTests
 
     private static Task<int> AddAsync(ServerUnderTest server, string[] serials) => server.WithDatabase(async db =>
     {
-        var sealer = server.Services.GetRequiredService<Sealer>();
-        db.Tokens.AddRange(serials.Select(serial => new Token
-        {
-            Serial = serial,
-            Realm = "default",
-            Type = TokenType.Totp,
-            TimeStep = Step,
-            Algorithm = Oath.OathAlgorithm.Sha1,
-            Digits = Digits,
-            SealedSecret = sealer.Seal(Codes.Secret, SealedPlace.TokenSecret(serial, generation: 1)),
-            CreatedAt = DateTimeOffset.UtcNow,
-            Counter = new TokenCounter { Generation = 1, State = TokenState.Active },
-        }));
+        db.Tokens.AddRange(serials.Select(serial => server.NewToken(serial, Codes.Secret, digits: Digits, timeStep: Step)));
         return await db.SaveChangesAsync(TestContext.Current.CancellationToken);
     });
 

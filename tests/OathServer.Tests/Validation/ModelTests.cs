@@ -3,8 +3,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
-using OathServer.Secrets;
 using OathServer.Storage;
 
 namespace OathServer.Tests.Validation;
@@ -57,19 +55,7 @@ public class ModelTests
 
     private static Task<int> AddAsync(ServerUnderTest server, List<Life> lives) => server.WithDatabase(async db =>
     {
-        var sealer = server.Services.GetRequiredService<Sealer>();
-        db.Tokens.AddRange(lives.Select(life => new Token
-        {
-            Serial = life.Serial,
-            Realm = "default",
-            Type = TokenType.Hotp,
-            Algorithm = Oath.OathAlgorithm.Sha1,
-            Digits = 6,
-            SealedSecret = sealer.Seal(life.Secret, SealedPlace.TokenSecret(life.Serial, generation: 1)),
-            StartCounter = life.Model.Counter,
-            CreatedAt = DateTimeOffset.UtcNow,
-            Counter = new TokenCounter { Counter = life.Model.Counter, Generation = 1, State = life.State },
-        }));
+        db.Tokens.AddRange(lives.Select(life => server.NewToken(life.Serial, life.Secret, life.Model.Counter, state: life.State)));
         return await db.SaveChangesAsync(Cancel);
     });
 

@@ -915,6 +915,8 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("ExpiresAt");
+
                     b.ToTable("reveal_asks", (string)null);
                 });
 

@@ -843,6 +843,11 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "Cuid");
 
             migrationBuilder.CreateIndex(
+                name: "IX_reveal_asks_ExpiresAt",
+                table: "reveal_asks",
+                column: "ExpiresAt");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_staff_NormalizedUserName",
                 table: "staff",
                 column: "NormalizedUserName",

@@ -900,6 +900,8 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Cuid");
 
+                    b.HasIndex("ExpiresAt");
+
                     b.ToTable("reveal_asks", (string)null);
                 });
 
