@@ -116,7 +116,8 @@ public class PurgeTests
                 ProfileName = "default",
                 Readers = "",
                 CreatedBy = "op",
-                State = DeskBatchState.Running,
+                // A desk at work would write notices of its own.
+                State = DeskBatchState.Stopped,
                 Notice = $"{Name}: the key was pulled. Insert the same key again.",
             };
             var job = new ProvisioningJob { Id = Guid.NewGuid(), Cuid = "0000BEEF", OpenCuid = "0000BEEF", ProfileName = "default", Operator = "op" };
