@@ -38,7 +38,7 @@ internal sealed class ApiKeyAuthentication(
             return AuthenticateResult.NoResult();
         }
 
-        var key = text.Length is 0 || text.Length > ApiKeys.KeyLengthMax ? null : await keys.RecogniseAsync(text, Context.RequestAborted);
+        var key = await keys.RecogniseAsync(text, Context.RequestAborted);
         if (key is null || !key.MayComeBy(Context.Connection))
         {
             tooMany = !limits.MayTryUnknownKey(Context);

@@ -218,12 +218,7 @@ public partial class KeyPage
         finding = null;
         if (call?.Record is { } record && RecordViews.Parse(Status ?? "") is { } to)
         {
-            said = (T["The key is now {0}.", T.Of(Words.Of(to).Text)], "good", null);
-            if (await Life.ChangeStatusAsync(Db, record, to, Actor, Http.RequestAborted) is { } refusal)
-            {
-                Say(refusal, "bad");
-            }
-
+            said = T.Became(await Life.ChangeStatusAsync(Db, record, to, Actor, Http.RequestAborted), T["The key is now {0}.", T.Of(Words.Of(to).Text)]);
             await LoadAsync();
         }
         else if (call?.Tokens is [var token] && call.Record is null)

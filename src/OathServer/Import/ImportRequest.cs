@@ -59,14 +59,14 @@ internal sealed class ImportRequest : IDisposable
             request.TakePrivateKey();
             return request;
         }
-        catch (Exception fault) when (BrokenForm.Is(fault))
+        catch (Exception fault)
         {
             request.Dispose();
-            throw BrokenForm.Refusal(fault);
-        }
-        catch
-        {
-            request.Dispose();
+            if (BrokenForm.Is(fault))
+            {
+                throw BrokenForm.Refusal(fault);
+            }
+
             throw;
         }
     }

@@ -25,7 +25,8 @@ internal static class PrivacyIdeaAccountEndpoint
 
     private static readonly Expression<Func<Token, bool>> notInUse = Expression.Lambda<Func<Token, bool>>(Expression.Not(inUse.Body), inUse.Parameters);
 
-    private static readonly Func<Token, bool> isInUse = inUse.Compile();
+    // Compiled at the first list, not at every start.
+    private static readonly Lazy<Func<Token, bool>> isInUse = new(inUse.Compile);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -213,7 +214,7 @@ internal static class PrivacyIdeaAccountEndpoint
         writer.WriteString("user_realm", token.Person?.Realm ?? "");
         writer.WriteNumber("otplen", token.Digits);
         writer.WriteNumber("maxfail", policy.HardCap);
-        writer.WriteBoolean("active", isInUse(token));
+        writer.WriteBoolean("active", isInUse.Value(token));
         writer.WriteBoolean("revoked", row.State == TokenState.Disabled);
         writer.WriteBoolean("locked", (row.Flags & CounterFlags.Locked) != 0);
         writer.WriteNumber("failcount", row.Failures);

@@ -14,8 +14,6 @@ internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider tim
 {
     private const int KeptDays = 800;
 
-    private readonly TimeProvider time = time;
-
     /// <summary>Writes today's figures; those written earlier today are replaced.</summary>
     public static async Task WriteAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
@@ -69,7 +67,7 @@ internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider tim
             d.Keys, d.Orphans, [d.Puk, d.Pin, d.FirstCode, d.Fido, d.Record]));
     }
 
-    protected override Task WriteAsync(OathDbContext db, CancellationToken cancel) => WriteAsync(db, time.GetUtcNow(), cancel);
+    protected override Task RunAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel) => WriteAsync(db, now, cancel);
 
     private static int Closed(IEnumerable<GapCount> groups, ClosedGaps gap) => groups.Where(g => g.Closed.HasFlag(gap)).Sum(g => g.Keys);
 

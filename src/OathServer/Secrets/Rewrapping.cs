@@ -94,83 +94,61 @@ internal sealed class Rewrapping(Sealer sealer)
         }
     }
 
-    private async Task<long> TokensAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel)
-    {
-        long done = 0, seen = 0;
-        for (long after = 0; ;)
+    private Task<long> TokensAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel) => PagesAsync(
+        db, "tokens", 0L,
+        after => db.Tokens.AsNoTracking().Where(t => t.Id > after).OrderBy(t => t.Id)
+            .Select(t => new { t.Id, t.Serial, t.SealedSecret, t.Counter!.Generation }),
+        row => row.Id,
+        async row => await MoveAsync(row.SealedSecret, SealedPlace.TokenSecret(row.Serial, row.Generation), (old, now) => db.Tokens
+            .Where(t => t.Id == row.Id && t.SealedSecret == old).ExecuteUpdateAsync(t => t.SetProperty(x => x.SealedSecret, now), cancel)),
+        progress, cancel);
+
+    private Task<long> PinsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel) => PagesAsync(
+        db, "token_pins", 0L,
+        after => db.TokenPins.AsNoTracking().Where(p => p.TokenId > after)
+            .Join(db.Tokens, p => p.TokenId, t => t.Id, (p, t) => new { p.TokenId, p.Version, p.SealedVerifier, t.Serial }).OrderBy(p => p.TokenId),
+        row => row.TokenId,
+        async row => await MoveAsync(row.SealedVerifier, SealedPlace.TokenPin(row.Serial, row.Version), (old, now) => db.TokenPins
+            .Where(p => p.TokenId == row.TokenId && p.SealedVerifier == old).ExecuteUpdateAsync(p => p.SetProperty(x => x.SealedVerifier, now), cancel)),
+        progress, cancel);
+
+    private Task<long> RecordsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel) => PagesAsync(
+        db, "records", "",
+        after => db.Records.AsNoTracking().Where(r => string.Compare(r.Cuid, after) > 0).OrderBy(r => r.Cuid)
+            .Select(r => new { r.Cuid, r.SealedPin, r.SealedPuk, r.SealedManagementKey }),
+        row => row.Cuid,
+        async row =>
         {
-            var page = await db.Tokens.AsNoTracking().Where(t => t.Id > after).OrderBy(t => t.Id).Take(PageSize)
-                .Select(t => new { t.Id, t.Serial, t.SealedSecret, t.Counter!.Generation }).ToListAsync(cancel);
-            if (page.Count == 0)
-            {
-                return done;
-            }
-
-            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
-            foreach (var row in page)
-            {
-                done += await MoveAsync(row.SealedSecret, SealedPlace.TokenSecret(row.Serial, row.Generation), (old, now) => db.Tokens
-                    .Where(t => t.Id == row.Id && t.SealedSecret == old).ExecuteUpdateAsync(t => t.SetProperty(x => x.SealedSecret, now), cancel));
-            }
-
-            await transaction.CommitAsync(cancel);
-            after = page[^1].Id;
-            progress("tokens", seen += page.Count);
-        }
-    }
-
-    private async Task<long> PinsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel)
-    {
-        long done = 0, seen = 0;
-        for (long after = 0; ;)
-        {
-            var page = await db.TokenPins.AsNoTracking().Where(p => p.TokenId > after).OrderBy(p => p.TokenId).Take(PageSize)
-                .Join(db.Tokens, p => p.TokenId, t => t.Id, (p, t) => new { p.TokenId, p.Version, p.SealedVerifier, t.Serial })
-                .OrderBy(p => p.TokenId).ToListAsync(cancel);
-            if (page.Count == 0)
-            {
-                return done;
-            }
-
-            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
-            foreach (var row in page)
-            {
-                done += await MoveAsync(row.SealedVerifier, SealedPlace.TokenPin(row.Serial, row.Version), (old, now) => db.TokenPins
-                    .Where(p => p.TokenId == row.TokenId && p.SealedVerifier == old).ExecuteUpdateAsync(p => p.SetProperty(x => x.SealedVerifier, now), cancel));
-            }
-
-            await transaction.CommitAsync(cancel);
-            after = page[^1].TokenId;
-            progress("token_pins", seen += page.Count);
-        }
-    }
-
-    private async Task<long> RecordsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel)
-    {
-        long done = 0, seen = 0;
-        for (var after = ""; ;)
-        {
-            var page = await db.Records.AsNoTracking().Where(r => string.Compare(r.Cuid, after) > 0).OrderBy(r => r.Cuid).Take(PageSize)
-                .Select(r => new { r.Cuid, r.SealedPin, r.SealedPuk, r.SealedManagementKey }).ToListAsync(cancel);
-            if (page.Count == 0)
-            {
-                return done;
-            }
-
-            foreach (var row in page)
-            {
-                var records = db.Records.Where(r => r.Cuid == row.Cuid);
-                done += await MoveAsync(row.SealedPin, SealedPlace.RecordPin(row.Cuid), (old, now) =>
-                    records.Where(r => r.SealedPin == old).ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, now), cancel));
-                done += await MoveAsync(row.SealedPuk, SealedPlace.RecordPuk(row.Cuid), (old, now) =>
-                    records.Where(r => r.SealedPuk == old).ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPuk, now), cancel));
-                done += await MoveAsync(row.SealedManagementKey, SealedPlace.RecordManagementKey(row.Cuid), (old, now) =>
+            var records = db.Records.Where(r => r.Cuid == row.Cuid);
+            return await MoveAsync(row.SealedPin, SealedPlace.RecordPin(row.Cuid), (old, now) =>
+                    records.Where(r => r.SealedPin == old).ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPin, now), cancel))
+                + await MoveAsync(row.SealedPuk, SealedPlace.RecordPuk(row.Cuid), (old, now) =>
+                    records.Where(r => r.SealedPuk == old).ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedPuk, now), cancel))
+                + await MoveAsync(row.SealedManagementKey, SealedPlace.RecordManagementKey(row.Cuid), (old, now) =>
                     records.Where(r => r.SealedManagementKey == old).ExecuteUpdateAsync(r => r.SetProperty(x => x.SealedManagementKey, now), cancel));
+        },
+        progress, cancel);
+
+    /// <summary>A table from end to end, a page a transaction; what is written meanwhile behind a page has the current key.</summary>
+    /// <returns>How many values were moved.</returns>
+    private static async Task<long> PagesAsync<TKey, TRow>(
+        OathDbContext db, string table, TKey start, Func<TKey, IQueryable<TRow>> rowsAfter, Func<TRow, TKey> keyOf, Func<TRow, Task<long>> move,
+        Action<string, long> progress, CancellationToken cancel)
+    {
+        long done = 0, seen = 0;
+        for (var after = start; await rowsAfter(after).Take(PageSize).ToListAsync(cancel) is { Count: > 0 } page; after = keyOf(page[^1]))
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+            foreach (var row in page)
+            {
+                done += await move(row);
             }
 
-            after = page[^1].Cuid;
-            progress("records", seen += page.Count);
+            await transaction.CommitAsync(cancel);
+            progress(table, seen += page.Count);
         }
+
+        return done;
     }
 
     private async Task<long> StepsAsync(OathDbContext db, Action<string, long> progress, CancellationToken cancel)
@@ -193,6 +171,6 @@ internal sealed class Rewrapping(Sealer sealer)
     }
 
     /// <summary>1 when the value was brought under the current key; 0 when it was there, or changed meanwhile.</summary>
-    private async Task<int> MoveAsync(byte[]? blob, SealedPlace place, Func<byte[], byte[], Task<int>> replace) =>
+    private async Task<long> MoveAsync(byte[]? blob, SealedPlace place, Func<byte[], byte[], Task<int>> replace) =>
         blob is null || Sealer.KeyIdOf(blob) == sealer.KeyId ? 0 : await replace(blob, sealer.Rewrap(blob, place));
 }

@@ -9,8 +9,8 @@ namespace OathServer.Storage;
 /// <param name="log">Where a time that failed is told.</param>
 internal abstract class TimedFigures(IServiceScopeFactory scopes, TimeProvider time, TimeSpan first, TimeSpan every, ILogger log) : BackgroundService
 {
-    /// <summary>Writes them once.</summary>
-    protected abstract Task WriteAsync(OathDbContext db, CancellationToken cancel);
+    /// <summary>Writes them once, as they stand now.</summary>
+    protected abstract Task RunAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -21,7 +21,7 @@ internal abstract class TimedFigures(IServiceScopeFactory scopes, TimeProvider t
             try
             {
                 await using var scope = scopes.CreateAsyncScope();
-                await WriteAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), stoppingToken);
+                await RunAsync(scope.ServiceProvider.GetRequiredService<OathDbContext>(), time.GetUtcNow(), stoppingToken);
             }
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {

@@ -19,15 +19,19 @@ internal static class TokenPins
     /// holder's where nobody had the token before.</summary>
     public static async Task AlignAsync(OathDbContext db, IQueryable<Token> tokens, CancellationToken cancel)
     {
-        var left = await db.TokenPins
-            .Where(p => p.PersonId != null && tokens.Any(t => t.Id == p.TokenId && (t.PersonId == null || t.PersonId != p.PersonId)))
-            .Select(p => p.TokenId).ToListAsync(cancel);
-        if (left.Count > 0)
+        // From the tokens to their PINs, not through all PINs there are; nearly always there is none to change.
+        var moved = await tokens.Join(db.TokenPins, t => t.Id, p => p.TokenId, (t, p) => new { p.TokenId, Was = p.PersonId, Is = t.PersonId })
+            .Where(p => p.Was != p.Is).ToListAsync(cancel);
+        if (moved.Exists(p => p.Was is not null))
         {
-            await RemoveAsync(db, left, cancel);
+            await RemoveAsync(db, [.. moved.Where(p => p.Was is not null).Select(p => p.TokenId)], cancel);
         }
 
-        await db.TokenPins.Where(p => p.PersonId == null && tokens.Any(t => t.Id == p.TokenId && t.PersonId != null))
-            .ExecuteUpdateAsync(p => p.SetProperty(x => x.PersonId, x => db.Tokens.Single(t => t.Id == x.TokenId).PersonId), cancel);
+        var first = moved.Where(p => p.Was is null).Select(p => p.TokenId).ToList();
+        if (first.Count > 0)
+        {
+            await db.TokenPins.Where(p => first.Contains(p.TokenId))
+                .ExecuteUpdateAsync(p => p.SetProperty(x => x.PersonId, x => db.Tokens.Single(t => t.Id == x.TokenId).PersonId), cancel);
+        }
     }
 }

@@ -16,8 +16,6 @@ internal sealed record AttemptSums(IReadOnlyDictionary<int, long> ByKind, IReadO
 internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider time, ILogger<AttemptFigures> log)
     : TimedFigures(scopes, time, first: TimeSpan.FromSeconds(20), every: TimeSpan.FromMinutes(1), log)
 {
-    private readonly TimeProvider time = time;
-
     /// <summary>Rows of the log counted in one transaction.</summary>
     private const int RowsAtOnce = 500;
     private const int KeptDays = 800;
@@ -88,14 +86,14 @@ internal sealed class AttemptFigures(IServiceScopeFactory scopes, TimeProvider t
         return more;
     }
 
-    protected override async Task WriteAsync(OathDbContext db, CancellationToken cancel)
+    protected override async Task RunAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
         while (await CountAsync(db, cancel))
         {
             // As long as there is more.
         }
 
-        var old = AttemptCount.HourOf(time.GetUtcNow().AddDays(-KeptDays));
+        var old = AttemptCount.HourOf(now.AddDays(-KeptDays));
         await db.AttemptCounts.Where(c => c.Hour < old).ExecuteDeleteAsync(cancel);
     }
 

@@ -47,9 +47,6 @@ public sealed record RealmPolicyView(
 /// <summary><c>/v1/realms</c>: policies, realm by realm.</summary>
 internal static class RealmPolicyEndpoint
 {
-    private const string None = "none";
-    private const string BeforeCode = "before-code";
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/realms", List).RequireAuthorization(Rules.Read).WithSummary("Every realm with the policy that holds in it.");
@@ -87,9 +84,9 @@ internal static class RealmPolicyEndpoint
             return Problem.BadField("realm", rule);
         }
 
-        if (request.Pin is { } pin && !TryRule(pin, out _))
+        if (request.Pin is { } pin && PinRuleWords.Parse(pin) is null)
         {
-            return Problem.BadField("pin", $"{None} or {BeforeCode}.");
+            return Problem.BadField("pin", $"{PinRuleWords.None} or {PinRuleWords.BeforeCode}.");
         }
 
         var wanted = Wanted(request, policies.Defaults);
@@ -111,12 +108,6 @@ internal static class RealmPolicyEndpoint
             ? TypedResults.NoContent()
             : Problem.NotFound($"Realm {realm} has no policy of its own.", "GET /v1/realms lists what holds where.");
 
-    private static bool TryRule(string text, out PinRule rule)
-    {
-        rule = text == BeforeCode ? PinRule.BeforeCode : PinRule.None;
-        return text is None or BeforeCode;
-    }
-
     private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 
     private static ValidationPolicy Wanted(RealmPolicyRequest request, ValidationPolicy defaults)
@@ -131,7 +122,7 @@ internal static class RealmPolicyEndpoint
         row.FirstDelaySeconds = request.FirstDelaySeconds ?? row.FirstDelaySeconds;
         row.LongestDelaySeconds = request.LongestDelaySeconds ?? row.LongestDelaySeconds;
         row.HardCap = request.HardCap ?? row.HardCap;
-        row.Pin = request.Pin is { } pin && TryRule(pin, out var rule) ? rule : row.Pin;
+        row.Pin = PinRuleWords.Parse(request.Pin) ?? row.Pin;
         return defaults.With(row);
     }
 
@@ -140,7 +131,7 @@ internal static class RealmPolicyEndpoint
         var policy = row is null ? policies.Defaults : policies.Defaults.With(row);
         return new RealmPolicyView(
             realm, row?.Version ?? 0, policy.LookAhead, policy.ResyncWindow, policy.FirstUseWindow, policy.TimeStepTolerance, policy.FastFailures,
-            (int)policy.FirstDelay.TotalSeconds, (int)policy.LongestDelay.TotalSeconds, policy.HardCap, policy.Pin == PinRule.BeforeCode ? BeforeCode : None, policy.CodesForResync, policy.ChanceOfAGuess(),
+            (int)policy.FirstDelay.TotalSeconds, (int)policy.LongestDelay.TotalSeconds, policy.HardCap, PinRuleWords.Of(policy.Pin), policy.CodesForResync, policy.ChanceOfAGuess(),
             policy.Warning(), row?.ChangedBy, row?.ChangedAt);
     }
 }

@@ -96,7 +96,7 @@ public partial class PoliciesPage
             }
         }
 
-        wanted.Pin = form["pin"].ToString() switch { "before-code" => PinRule.BeforeCode, "none" => PinRule.None, _ => inUse.Pin };
+        wanted.Pin = PinRuleWords.Parse(form["pin"]) ?? inUse.Pin;
         if (form["act"] != "save")
         {
             return;

@@ -93,8 +93,7 @@ public partial class BatchPage
             return;
         }
 
-        var (text, lang) = refusal is null ? (done!, null) : T.Other(refusal);
-        said = (text, refusal is null ? "good" : "bad", lang);
+        said = T.Became(refusal, done);
         await LoadAsync();
     }
 }

@@ -30,6 +30,13 @@ internal static class Heard
         return phrase is not null ? (text.Of(phrase), null) : (detail, isOurs && !InEnglish ? "en" : null);
     }
 
+    /// <summary>What became of an act, as <c>Said</c> shows it: what another room refused it with, or that it is done.</summary>
+    public static (string Text, string Kind, string? Lang) Became(this IStringLocalizer text, string? refusal, string? done)
+    {
+        var (said, lang) = refusal is null ? (done ?? "", null) : text.Other(refusal);
+        return (said, refusal is null ? "good" : "bad", lang);
+    }
+
     private static (string Text, string? Lang) Said(IStringLocalizer text, string said, Vocabulary words) => InEnglish ? (said, null)
         : words.Find(said) is { } phrase ? (text.Of(phrase), null)
         : (said, "en");

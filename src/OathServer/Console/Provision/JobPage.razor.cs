@@ -112,8 +112,7 @@ public partial class JobPage
         }
 
         var refusal = await Life.GiveAsync(Db, record, to, Actors.Of(Http), Http.RequestAborted);
-        var (text, lang) = refusal is not null ? T.Other(refusal) : (to is null ? T["The key belongs to nobody now."] : T["The key is {0}'s now.", to], null);
-        said = (text, refusal is null ? "good" : "bad", lang);
+        said = T.Became(refusal, to is null ? T["The key belongs to nobody now."] : T["The key is {0}'s now.", to]);
         await LoadAsync();
     }
 }

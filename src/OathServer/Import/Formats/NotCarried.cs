@@ -5,10 +5,10 @@ namespace OathServer.Import.Formats;
 /// <summary>Counts what a file of another server holds that cannot be carried, for the report.</summary>
 internal sealed class NotCarried
 {
-    private readonly SortedDictionary<string, int> types = new(StringComparer.Ordinal);
+    private readonly Tally types = new();
     private readonly SortedDictionary<int, int> windows = [];
 
-    public void Type(string name) => Count(types, name.ToUpperInvariant());
+    public void Type(string name) => types.Add(name.ToUpperInvariant());
 
     public void Window(string text)
     {
@@ -24,9 +24,9 @@ internal sealed class NotCarried
     /// <summary>A sentence a matter; none where nothing was left.</summary>
     public IEnumerable<string> Sentences()
     {
-        if (types.Count > 0)
+        if (!types.IsEmpty)
         {
-            yield return $"Not validated here: {List(types)}.";
+            yield return $"Not validated here: {types}.";
         }
 
         foreach (var sentence in Pins.Sentences())
@@ -40,9 +40,4 @@ internal sealed class NotCarried
             yield return $"Look-ahead is one setting here (Validation:LookAhead), not one a token; there it was {list}.";
         }
     }
-
-    private static string List(SortedDictionary<string, int> counts) =>
-        string.Join(", ", counts.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} {c.Key}")));
-
-    private static void Count(SortedDictionary<string, int> counts, string name) => counts[name] = counts.GetValueOrDefault(name) + 1;
 }

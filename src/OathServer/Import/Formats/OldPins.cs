@@ -1,4 +1,3 @@
-using System.Globalization;
 using OathServer.Validation;
 using OathServer.Validation.Pins;
 
@@ -8,8 +7,8 @@ namespace OathServer.Import.Formats;
 /// Their kind is told, never a hash.</summary>
 internal sealed class OldPins
 {
-    private readonly SortedDictionary<string, int> carried = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, int> left = new(StringComparer.Ordinal);
+    private readonly Tally carried = new();
+    private readonly Tally left = new();
 
     /// <summary>A hash as privacyIDEA or LinOTP keep it; null where there is none, or none that can be checked.</summary>
     /// <param name="hash">passlib's form, or SHA-256 in hexadecimal.</param>
@@ -24,11 +23,11 @@ internal sealed class OldPins
 
         if ((PinHash.OfPasslib(hash) ?? PinHash.OfSaltedSha256(hash, seed.Trim())) is { } read)
         {
-            Count(carried, read.Scheme == Storage.PinScheme.SaltedSha256 ? "SHA-256" : read.Scheme.ToString());
+            carried.Add(read.Scheme == Storage.PinScheme.SaltedSha256 ? "SHA-256" : read.Scheme.ToString());
             return SeedPin.Of(read);
         }
 
-        Count(left, KindOf(hash, seed));
+        left.Add(KindOf(hash, seed));
         return null;
     }
 
@@ -42,28 +41,28 @@ internal sealed class OldPins
 
         if (pin.Length > ValidationPolicy.PinLengthMax || pin.Any(char.IsControl))
         {
-            Count(left, $"longer than {ValidationPolicy.PinLengthMax} characters");
+            left.Add($"longer than {ValidationPolicy.PinLengthMax} characters");
             return null;
         }
 
-        Count(carried, "in the open");
+        carried.Add("in the open");
         return SeedPin.Of(pin);
     }
 
     /// <summary>A PIN that the old server had somebody else look at.</summary>
-    public void CheckedElsewhere() => Count(left, "looked at elsewhere");
+    public void CheckedElsewhere() => left.Add("looked at elsewhere");
 
     /// <summary>A sentence a matter; none where no PIN was met.</summary>
     public IEnumerable<string> Sentences()
     {
-        if (carried.Count > 0)
+        if (!carried.IsEmpty)
         {
-            yield return $"PINs of new tokens are carried: {List(carried)}. They are asked for before the code where the realm's policy says so (pin: before-code), and rest where it does not.";
+            yield return $"PINs of new tokens are carried: {carried}. They are asked for before the code where the realm's policy says so (pin: before-code), and rest where it does not.";
         }
 
-        if (left.Count > 0)
+        if (!left.IsEmpty)
         {
-            yield return $"PINs not carried: {List(left)}. Set them anew at the token, or take the codes alone.";
+            yield return $"PINs not carried: {left}. Set them anew at the token, or take the codes alone.";
         }
     }
 
@@ -74,9 +73,4 @@ internal sealed class OldPins
         : hash.StartsWith("@@", StringComparison.Ordinal) ? "encrypted under the old server's own key"
         : hash.Length == 64 && hash.All(char.IsAsciiHexDigit) && seed.Length == 0 ? "SHA-256 without its seed"
         : "of another kind";
-
-    private static string List(SortedDictionary<string, int> counts) =>
-        string.Join(", ", counts.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} {c.Key}")));
-
-    private static void Count(SortedDictionary<string, int> counts, string name) => counts[name] = counts.GetValueOrDefault(name) + 1;
 }
