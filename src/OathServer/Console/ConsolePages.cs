@@ -27,6 +27,9 @@ internal static class ConsolePages
         ReadinessCsv.Map(app);
         ListFiles.Map(app);
         AccessLists.Map(app);
+        MachineLists.Map(app);
+        ProfileRow.Map(app);
+        RealmRow.Map(app);
         PrintPages.Map(app);
         Live.Map(app);
         app.MapRazorComponents<App>().ExcludeFromDescription().Add(page =>

@@ -13,18 +13,21 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
     public const int PageSize = 50;
 
     private const int PageMax = 1_000_000;
+    private const string Handler = "_handler";
+    private const string Order = "sort";
+    private const string Number = "page";
+
+    /// <summary>What stands before each of its names in the address: something only for a second list on the same page.</summary>
+    public string Prefix { get; init; } = "";
 
     /// <summary>A filter; null when it was not asked for.</summary>
-    public string? this[string name] => request.Query[name].ToString().Trim() is { Length: > 0 and <= 256 } text ? text : null;
+    public string? this[string name] => request.Query[NameOf(name)].ToString().Trim() is { Length: > 0 and <= 256 } text ? text : null;
 
     /// <summary>The order: one of those allowed.</summary>
-    public string Sort { get; } = Allowed(request.Query["sort"].ToString(), orders) ?? sort;
-
-    /// <summary>The name of the page in the address; another for a second list on the same page.</summary>
-    public string PageName { get; init; } = "page";
+    public string Sort => Allowed(request.Query[NameOf(Order)].ToString(), orders) ?? sort;
 
     /// <summary>The page, from 1.</summary>
-    public int Page => int.TryParse(request.Query[PageName], out var page) ? Math.Clamp(page, 1, PageMax) : 1;
+    public int Page => int.TryParse(request.Query[NameOf(Number)], out var page) ? Math.Clamp(page, 1, PageMax) : 1;
 
     /// <summary>Rows before this page.</summary>
     public int Skip => (Page - 1) * PageSize;
@@ -36,23 +39,44 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
         return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
     }
 
+    /// <summary>The same of a list that is in memory.</summary>
+    public (List<T> Rows, bool More) Read<T>(IEnumerable<T> all)
+    {
+        var rows = all.Skip(Skip).Take(PageSize + 1).ToList();
+        return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
+    }
+
+    /// <summary>Those of a list in memory whose name begins as was asked, in either case of letters.</summary>
+    public IEnumerable<T> Beginning<T>(IEnumerable<T> all, params Func<T, string?>[] names) => this["begins"] is not { } begins
+        ? all : all.Where(row => Array.Exists(names, name => name(row)?.StartsWith(begins, StringComparison.OrdinalIgnoreCase) == true));
+
     /// <summary>A filter read as one of an enumeration; null for none of it.</summary>
     public T? Of<T>(string name) where T : struct, Enum => Enum.TryParse<T>(this[name]?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : null;
 
+    /// <summary>What the filter is called in the address.</summary>
+    public string NameOf(string filter) => Prefix + filter;
+
+    /// <summary>What a form that asks for this filter sends along, so that the rest stays as it is.</summary>
+    public IEnumerable<(string Name, string Value)> Beside(string filter) => request.Query
+        .Where(q => q.Key != Handler && q.Key != NameOf(filter) && q.Key != NameOf(Number)).Select(q => (q.Key, q.Value.ToString())).Where(q => q.Item2.Length > 0);
+
     /// <summary>The same list in another order; the first page of it.</summary>
-    public string Ordered(string by) => Address(("sort", by), (PageName, null));
+    public string Ordered(string by) => With(Order, by);
+
+    /// <summary>The same list by another filter; the first page of it.</summary>
+    public string With(string filter, string? value) => Address((NameOf(filter), value), (NameOf(Number), null));
 
     /// <summary>Another page of the same list.</summary>
-    public string OnPage(int number) => Address((PageName, number == 1 ? null : number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    public string OnPage(int number) => Address((NameOf(Number), number == 1 ? null : number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
     /// <summary>The filters and the order, for the file of the same list.</summary>
-    public string ForFile() => Address((PageName, null));
+    public string ForFile() => Address((NameOf(Number), null));
 
     private static string? Allowed(string asked, string[] orders) => orders.Contains(asked.TrimStart('-'), StringComparer.Ordinal) ? asked : null;
 
     private string Address(params ReadOnlySpan<(string Name, string? Value)> changes)
     {
-        var query = request.Query.Where(q => q.Key is not "_handler").ToDictionary(q => q.Key, q => (string?)q.Value.ToString(), StringComparer.Ordinal);
+        var query = request.Query.Where(q => q.Key != Handler).ToDictionary(q => q.Key, q => (string?)q.Value.ToString(), StringComparer.Ordinal);
         foreach (var (name, value) in changes)
         {
             query[name] = value;

@@ -42,7 +42,7 @@ internal static class ReadinessCsv
 
     private static async Task<IResult> BatchesAsync(OathDbContext db, CancellationToken cancel)
     {
-        var counts = await GapCounts.ReadAsync(db, batch: null, profile: null, cancel);
+        var counts = await GapCounts.ReadAsync(db, cancel);
         return CsvFile.Of("readiness-batches.csv", counts.ByBatch().ToAsyncEnumerable(),
             ("batch", b => b.Batch), ("keys", b => b.Counts.Keys), ("ready for handout", b => b.Counts.IsReady ? "yes" : "no"),
             ("puk", b => b.Counts.Closed(ClosedGaps.Puk)), ("pin", b => b.Counts.Closed(ClosedGaps.Pin)), ("first code", b => b.Counts.Closed(ClosedGaps.FirstCode)),

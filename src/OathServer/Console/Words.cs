@@ -117,6 +117,16 @@ internal static class Words
         _ => ("works", "good"),
     };
 
+    /// <summary>The state of a desk agent.</summary>
+    public static (string Text, string Kind) Of(DeskAgent agent, bool isConnected, DateTimeOffset now) => agent switch
+    {
+        { RevokedAt: not null } => ("revoked", "bad"),
+        _ when isConnected => ("connected", "good"),
+        { CredentialHash: not null } => ("not connected", "warn"),
+        _ when agent.EnrolmentUntil > now => ("invited", ""),
+        _ => ("the code ran out", "bad"),
+    };
+
     /// <summary>How an act of the trail went.</summary>
     public static string OfOutcome(string outcome) => outcome switch
     {

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -178,7 +177,7 @@ internal static class ImportEndpoint
             return Problem.NotFound($"There is no import {id}.", "GET /v1/imports lists them.");
         }
 
-        var report = JsonSerializer.Deserialize<ImportReport>(import.Report, ShipmentImport.ReportJson)!;
+        var report = ShipmentImport.ReportOf(import);
         var tokens = await db.Tokens.AsNoTracking().Include(t => t.Counter).Include(t => t.Person)
             .Where(t => t.ImportId == id && (after == null || string.Compare(t.Serial, after) > 0))
             .OrderBy(t => t.Serial).Take(take).ToListAsync(cancel);

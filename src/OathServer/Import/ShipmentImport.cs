@@ -30,6 +30,9 @@ internal sealed class ShipmentImport(
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
+    /// <summary>The report that was kept with an import.</summary>
+    public static ImportReport ReportOf(ImportedFile import) => JsonSerializer.Deserialize<ImportReport>(import.Report, ReportJson)!;
+
     /// <summary>Imports <paramref name="file"/>, which is read once and stays the caller's. <paramref name="actor"/> is who
     /// imports; action and outcome are filled in here.</summary>
     /// <exception cref="ImportRefusedException">Nothing was imported; the message says why and names the key package.</exception>

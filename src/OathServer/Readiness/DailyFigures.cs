@@ -17,7 +17,7 @@ internal sealed class DailyFigures(IServiceScopeFactory scopes, TimeProvider tim
     /// <summary>Writes today's figures; those written earlier today are replaced.</summary>
     public static async Task WriteAsync(OathDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
-        var counts = await GapCounts.ReadAsync(db, batch: null, profile: null, cancel);
+        var counts = await GapCounts.ReadAsync(db, cancel);
         var day = Number(now);
         var rows = counts.Groups.GroupBy(g => (Batch: g.Batch ?? "", Profile: g.Profile ?? "")).ToDictionary(g => g.Key, g => new ReadinessDay
         {

@@ -44,18 +44,18 @@ internal static class FiveGaps
     ];
 
     public static async Task<ReadinessView> MeasureAsync(OathDbContext db, string? batch, string? profile, CancellationToken cancel) =>
-        await ViewAsync(db, await GapCounts.ReadAsync(db, batch, profile, cancel), batch, profile, cancel);
+        await ViewAsync(db, (await GapCounts.ReadAsync(db, cancel)).Of(batch, profile), batch, profile, cancel);
 
     /// <summary>The view of these counts, with the first exceptions of each gap that is open.</summary>
     public static async Task<ReadinessView> ViewAsync(OathDbContext db, GapCounts counts, string? batch, string? profile, CancellationToken cancel)
     {
+        var firstOpen = await FirstOpenAsync(db, counts, batch, profile, cancel);
         var views = new List<GapView>();
         foreach (var (index, (gap, what)) in Gaps.Index())
         {
             var orphans = gap == ClosedGaps.Record ? counts.Orphans.Values.Sum() : 0;
             var (closed, of) = (counts.Closed(gap), counts.Keys + orphans);
-            var open = closed == counts.Keys ? [] : await Open(GapCounts.Live(db, batch, profile), gap).OrderBy(r => r.Cuid)
-                .Select(r => r.Cuid).Take(ExceptionsMax).ToListAsync(cancel);
+            List<string> open = [.. firstOpen.Where(o => !o.Closed.HasFlag(gap)).Select(o => o.Cuid).Order(StringComparer.Ordinal).Take(ExceptionsMax)];
             if (orphans > 0)
             {
                 open.AddRange(await GapCounts.OrphansOf(db, batch).OrderBy(t => t.Serial).Select(t => t.Serial).Take(ExceptionsMax).ToListAsync(cancel));
@@ -65,6 +65,22 @@ internal static class FiveGaps
         }
 
         return new ReadinessView(counts.IsReady, counts.Keys, counts.InDoubt, views, counts.PukKnownToPerson) { Cautions = await CautionsAsync(db, batch, cancel) };
+    }
+
+    /// <summary>The first keys of each set of closed gaps that leaves one open: among them are the first of every gap. A set is one
+    /// stretch of the index, and few sets occur.</summary>
+    private static async Task<List<(ClosedGaps Closed, string Cuid)>> FirstOpenAsync(
+        OathDbContext db, GapCounts counts, string? batch, string? profile, CancellationToken cancel)
+    {
+        var first = new List<(ClosedGaps, string)>();
+        foreach (var closed in counts.Groups.Select(g => g.Closed).Distinct().Where(c => c != ClosedGaps.All))
+        {
+            var cuids = await GapCounts.Live(db, batch, profile).Where(r => r.Closed == closed).OrderBy(r => r.Cuid)
+                .Select(r => r.Cuid).Take(ExceptionsMax).ToListAsync(cancel);
+            first.AddRange(cuids.Select(cuid => (closed, cuid)));
+        }
+
+        return first;
     }
 
     private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)

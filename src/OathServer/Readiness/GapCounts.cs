@@ -31,16 +31,24 @@ internal sealed class GapCounts(IReadOnlyList<GapCount> groups, IReadOnlyDiction
     public IEnumerable<(string? Batch, GapCounts Counts)> ByBatch() => groups.Select(g => g.Batch ?? "").Concat(orphans.Keys).Distinct()
         .Order(StringComparer.Ordinal).Select(name => (name.Length == 0 ? null : name, new GapCounts(
             [.. groups.Where(g => (g.Batch ?? "") == name)],
-            orphans.Where(o => o.Key == name).ToDictionary(o => o.Key, o => o.Value))));
+            orphans.Where(o => o.Key == name).ToDictionary())));
 
-    public static async Task<GapCounts> ReadAsync(OathDbContext db, string? batch, string? profile, CancellationToken cancel)
+    /// <summary>Those of one batch, of one profile, or of both. A token without a record has no profile: it counts whichever is
+    /// asked for.</summary>
+    public GapCounts Of(string? batch, string? profile) => batch is null && profile is null ? this : new GapCounts(
+        [.. groups.Where(g => (batch is null || g.Batch == batch) && (profile is null || g.Profile == profile))],
+        batch is null ? orphans : orphans.Where(o => o.Key == batch).ToDictionary());
+
+    /// <summary>Counts all there are; <see cref="Of"/> takes what is asked for out of them. Keys that do not count are left out
+    /// here and not by the database, which would compare the state of every key.</summary>
+    public static async Task<GapCounts> ReadAsync(OathDbContext db, CancellationToken cancel)
     {
-        var groups = await Live(db, batch, profile)
-            .GroupBy(r => new { r.Batch, r.ProfileName, r.Status, r.Closed, r.PukKnownToPerson })
+        var groups = await db.Records.AsNoTracking()
+            .GroupBy(r => new { r.Closed, r.Batch, r.ProfileName, r.Status, r.PukKnownToPerson })
             .Select(g => new GapCount(g.Key.Batch, g.Key.ProfileName, g.Key.Status, g.Key.Closed, g.Key.PukKnownToPerson, g.Count())).ToListAsync(cancel);
-        var orphans = await OrphansOf(db, batch).GroupBy(t => t.Batch ?? "").Select(g => new { g.Key, Count = g.Count() })
+        var orphans = await OrphansOf(db, batch: null).GroupBy(t => t.Batch ?? "").Select(g => new { g.Key, Count = g.Count() })
             .ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
-        return new GapCounts(groups, orphans);
+        return new GapCounts(groups.FindAll(g => g.Status is not (KeyStatus.Retired or KeyStatus.Lost)), orphans);
     }
 
     /// <summary>Keys that count: neither lost nor retired.</summary>

@@ -37,7 +37,7 @@ internal static class RevealsEndpoint
     public static RevealAskView View(RevealAsk ask) => new(ask.Id, ask.Cuid, ask.What, ask.Reason, ask.AskedBy, ask.AskedAt, ask.ExpiresAt);
 
     private static async Task<Ok<List<RevealAskView>>> List(OathDbContext db, SecondPerson second, CancellationToken cancel) =>
-        TypedResults.Ok((await second.Waiting(db).ToListAsync(cancel)).ConvertAll(View));
+        TypedResults.Ok((await second.Waiting(db).OrderBy(a => a.AskedAt).ThenBy(a => a.Id).ToListAsync(cancel)).ConvertAll(View));
 
     private static async Task<Results<Ok<RevealAskView>, ProblemHttpResult>> Decide(
         Guid id, bool approve, HttpContext http, OathDbContext db, SecondPerson second, CancellationToken cancel)

@@ -61,9 +61,9 @@ internal sealed class SecondPerson(AuditTrail audit, IConfiguration configuratio
         throw new SecondPersonNeededException(ask);
     }
 
-    /// <summary>Reveals that wait for somebody, oldest first.</summary>
+    /// <summary>Reveals that wait for somebody, in no order.</summary>
     public IQueryable<RevealAsk> Waiting(OathDbContext db) =>
-        Open(db, time.GetUtcNow()).Where(a => a.DecidedAt == null).OrderBy(a => a.AskedAt).AsNoTracking();
+        Open(db, time.GetUtcNow()).Where(a => a.DecidedAt == null).AsNoTracking();
 
     /// <summary>Approves or declines. Null when done, else why not.</summary>
     public async Task<string?> DecideAsync(OathDbContext db, RevealAsk ask, bool approve, AuditEvent actor, CancellationToken cancel)

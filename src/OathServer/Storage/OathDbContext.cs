@@ -97,7 +97,7 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             token.HasIndex(t => t.PersonId);
             token.HasIndex(t => t.Cuid);
             token.HasIndex(t => t.DeviceSerial);
-            token.HasIndex(t => t.ImportId);
+            token.HasIndex(t => new { t.ImportId, t.Serial });
             token.HasIndex(t => t.Batch);
             token.HasOne(t => t.Counter).WithOne().HasForeignKey<TokenCounter>(c => c.TokenId);
             token.HasOne(t => t.Person).WithMany().HasForeignKey(t => t.PersonId).OnDelete(DeleteBehavior.Restrict);
@@ -157,7 +157,11 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             record.HasIndex(r => r.DeviceSerial);
             record.Property(r => r.Closed).HasComputedColumnSql(KeyRecord.ClosedSql, stored: true);
             // Readiness reads this index and nothing else of the records; what is open stands at its beginning.
-            record.HasIndex(r => new { r.Closed, r.Batch, r.ProfileName, r.Status, r.PukKnownToPerson });
+            record.HasIndex(r => new { r.Closed, r.Batch, r.ProfileName, r.Status, r.PukKnownToPerson, r.Cuid });
+            // The keys whose PUK may be due, by what makes it so; they are counted without a look at the records.
+            record.HasIndex(r => new { r.Status, r.Batch, r.ProfileName }).HasFilter($"\"{nameof(KeyRecord.PukKnownToPerson)}\"");
+            record.HasIndex(r => new { r.PukMasterVersion, r.Status, r.Batch, r.ProfileName, r.PukKnownToPerson }).HasFilter(HasPuk(PukMethod.Derived));
+            record.HasIndex(r => new { r.PukSetAt, r.Status, r.Batch, r.ProfileName, r.PukKnownToPerson }).HasFilter(HasPuk(PukMethod.Batch));
             record.HasIndex(r => new { r.Batch, r.Cuid });
             record.HasIndex(r => new { r.Status, r.Cuid });
             record.HasIndex(r => r.ProvisionedAt);
@@ -317,6 +321,8 @@ internal abstract class OathDbContext(DbContextOptions options) : DbContext(opti
             secret.HasKey(s => new { s.Purpose, s.Version });
         });
     }
+
+    private static string HasPuk(PukMethod method) => $"\"{nameof(KeyRecord.PukMethod)}\" = '{method}'";
 
     internal sealed class UnixMilliseconds() : ValueConverter<DateTimeOffset, long>(
         time => time.ToUnixTimeMilliseconds(),

@@ -54,6 +54,12 @@ public class ProvisioningTestsOnPostgreSql : Provisioning.ProvisioningTests;
 public class ReadinessTestsOnPostgreSql : Readiness.ReadinessTests;
 
 [OnPostgreSql]
+public class DuePuksTestsOnPostgreSql : Readiness.DuePuksTests;
+
+[OnPostgreSql]
+public class ListOrderTestsOnPostgreSql : Operations.ListOrderTests;
+
+[OnPostgreSql]
 public class RecordsTestsOnPostgreSql : Records.RecordsTests;
 
 [OnPostgreSql]

@@ -31,7 +31,7 @@ public class ReadinessTests
         Assert.Equal((5, false), (all.GetProperty("keys").GetInt32(), all.GetProperty("readyForHandout").GetBoolean()));
         Assert.Equal(["1: 4/5 0B", "2: 4/5 0C", "3: 4/5 0D", "4: 4/5 0C", "5: 4/6 0E T1"], all.GetProperty("gaps").EnumerateArray().Select(Line));
         Assert.Equal(["1: 1/2 0B", "2: 2/2", "3: 2/2", "4: 2/2", "5: 2/2"], may.GetProperty("gaps").EnumerateArray().Select(Line).Select(l => l.Trim()));
-        var verdicts = (await server.WithDatabase(db => GapCounts.ReadAsync(db, null, null, Cancel))).ByBatch().ToDictionary(b => b.Batch ?? "", b => b.Counts.IsReady);
+        var verdicts = (await server.WithDatabase(db => GapCounts.ReadAsync(db, Cancel))).ByBatch().ToDictionary(b => b.Batch ?? "", b => b.Counts.IsReady);
         Assert.Equal(new Dictionary<string, bool> { [""] = false, ["June"] = false, ["May"] = false }, verdicts);
     }
 
@@ -42,7 +42,7 @@ public class ReadinessTests
         await AddAsync(server, "0A", batch: "May");
         await AddAsync(server, "0B", batch: "June", change: r => r.Status = KeyStatus.InDoubt);
 
-        var counts = await server.WithDatabase(db => GapCounts.ReadAsync(db, null, null, Cancel));
+        var counts = await server.WithDatabase(db => GapCounts.ReadAsync(db, Cancel));
 
         Assert.Equal([("June", false), ("May", true)], counts.ByBatch().Select(b => (b.Batch!, b.Counts.IsReady)));
         Assert.Equal(1, counts.InDoubt);
@@ -92,6 +92,10 @@ public class ReadinessTests
                 await ByIndexAsync(db, db.Records.GroupBy(r => new { r.Batch, r.ProfileName, r.Status, r.Closed }).Select(g => new { g.Key, N = g.Count() }), "Closed");
             }
 
+            await ByIndexAsync(db, db.Records.Where(r => r.PukKnownToPerson), "Status_Batch_ProfileName");
+            await ByIndexAsync(db, db.Records.Where(r => !r.PukKnownToPerson && r.PukMethod == PukMethod.Derived && r.PukMasterVersion < 2), "PukMasterVersion");
+            await ByIndexAsync(db, db.Records.Where(r => !r.PukKnownToPerson && r.PukMethod == PukMethod.Batch && r.PukSetAt <= DateTimeOffset.UnixEpoch), "PukSetAt");
+            await ByIndexAsync(db, db.Tokens.Where(t => t.ImportId == 1).OrderBy(t => t.Serial).Take(50), "ImportId_Serial");
             await ByIndexAsync(db, FiveGaps.Open(db.Records, ClosedGaps.Puk), "Closed");
             await ByIndexAsync(db, db.Records.OrderByDescending(r => r.ProvisionedAt).Take(50), "ProvisionedAt");
             await ByIndexAsync(db, db.Jobs.OrderByDescending(j => j.StartedAt).Take(50), "StartedAt");

@@ -22,6 +22,38 @@ public partial class HeardTests
     public void Every_refusal_warning_step_and_trouble_is_known_to_the_pages() =>
         Assert.Empty(Said.Where(text => Heard.Find(text) is null).Select(text => $"HeardSentences.cs lacks: {text}"));
 
+    [Fact]
+    public void Every_fault_of_a_profile_or_a_webhook_is_known_to_the_pages()
+    {
+        var faults = SourceTree.Files.Where(file => file.Path is "src/OathServer/Provisioning/RolloutProfile.cs" or "src/OathServer/Webhooks/WebhookDelivery.cs")
+            .SelectMany(file => Fault().Matches(file.Text)).Select(m => Hole().Replace(Regex.Unescape(m.Groups[1].Value), "7"))
+            .SelectMany(text => text.StartsWith("factory.7:", StringComparison.Ordinal) ? [text.Replace(".7:", ".pin:", StringComparison.Ordinal), text.Replace(".7:", ".puk:", StringComparison.Ordinal)] : new[] { text })
+            .ToList();
+
+        Assert.True(faults.Count >= 11, $"{faults.Count}");
+        Assert.Empty(faults.Where(text => Heard.Find(text) is null).Select(text => $"HeardSentences.cs lacks: {text}"));
+    }
+
+    // Files, and members of a profile.
+    private static readonly string[] NoActs = ["agent.json", "batch.csv", "staff.csv", "puk.strategy", "puk.digits", "pin.strategy", "pin.digits"];
+
+    /// <summary>What enters the trail, by its name in the sources.</summary>
+    [Fact]
+    public void Every_act_of_the_trail_is_known_to_the_pages_in_words()
+    {
+        var acts = SourceTree.Under("src/OathServer").Where(file => !file.Path.Contains("/Languages/", StringComparison.Ordinal))
+            .SelectMany(file => Act().Matches(file.Text)).SelectMany(m => Quoted().Matches(m.Value)).Select(m => m.Groups[1].Value).Except(NoActs).Distinct().ToList();
+
+        Assert.True(acts.Count >= 70, $"{acts.Count}");
+        Assert.Empty(acts.Where(act => ActWords.Of(act) is null).Select(act => $"ActWords.cs lacks: {act}"));
+    }
+
+    [Theory]
+    [InlineData("batch.running")]
+    [InlineData("batch.paused")]
+    [InlineData("batch.stopped")]
+    public void Moves_of_a_batch_are_known_in_words(string act) => Assert.NotNull(ActWords.Of(act));
+
     // What imports say stands in the readers of files as in the import itself; commands, exports and the API speak English only.
     private static readonly string[] NoImports = ["/Export/", "Command.cs", "Endpoint.cs", "Options.cs", "TokenRows.cs", "ProgressLine.cs", "ReportText.cs", "/Writing/", "Writer.cs", "Signer.cs"];
 
@@ -114,6 +146,17 @@ public partial class HeardTests
 
     [GeneratedRegex(@"(?<!\S)[\p{L}\d'(),.:;]{2,}(?!\S)")]
     private static partial Regex Words();
+
+    // A rule that a profile breaks, or why a receiver did not take what it was told.
+    [GeneratedRegex("""(?:yield return |[?:] (?=\$?"it )|return \w+ is \w+ \? )\$?"([a-z][^"]*)["]""")]
+    private static partial Regex Fault();
+
+    // An act where it is written down: by name, as one of two, or handed on to what writes it down.
+    [GeneratedRegex("""(?:\bAction = (?:[\w.!= ]+ \? )?"[a-z.-]+"(?: : "[a-z.-]+")?|"(?:agent|api-key|audit|batch|holder|person|pin|policy|profile|provisioning|puk|puk-master|record|reveal|secrets|staff|storage|store|token|validation|webhook)\.[a-z-]+(?:\.[a-z]+)?"(?=[,;)]))""")]
+    private static partial Regex Act();
+
+    [GeneratedRegex("\"([^\"]+)\"")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"\{[^{}]*\}")]
     private static partial Regex Hole();

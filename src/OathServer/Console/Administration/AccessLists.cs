@@ -23,8 +23,8 @@ internal static class AccessLists
         {
             "name" => keys.OrderBy(k => k.Name),
             "-name" => keys.OrderByDescending(k => k.Name),
-            "used" => keys.OrderBy(k => k.LastUsedAt).ThenBy(k => k.Id),
-            "-used" => keys.OrderByDescending(k => k.LastUsedAt).ThenByDescending(k => k.Id),
+            "used" => keys.OrderBy(k => k.LastUsedAt != null).ThenBy(k => k.LastUsedAt).ThenBy(k => k.Id),
+            "-used" => keys.OrderByDescending(k => k.LastUsedAt != null).ThenByDescending(k => k.LastUsedAt).ThenByDescending(k => k.Id),
             "expires" => keys.OrderBy(k => k.ExpiresAt == null).ThenBy(k => k.ExpiresAt).ThenBy(k => k.Id),
             "-expires" => keys.OrderBy(k => k.ExpiresAt == null).ThenByDescending(k => k.ExpiresAt).ThenBy(k => k.Id),
             _ => keys.OrderBy(k => k.RevokedAt != null).ThenBy(k => k.Name),
@@ -43,8 +43,8 @@ internal static class AccessLists
         return list.Sort switch
         {
             "-name" => staff.OrderByDescending(s => s.NormalizedUserName),
-            "seen" => staff.OrderBy(s => s.LastSignInAt).ThenBy(s => s.Id),
-            "-seen" => staff.OrderByDescending(s => s.LastSignInAt).ThenByDescending(s => s.Id),
+            "seen" => staff.OrderBy(s => s.LastSignInAt != null).ThenBy(s => s.LastSignInAt).ThenBy(s => s.Id),
+            "-seen" => staff.OrderByDescending(s => s.LastSignInAt != null).ThenByDescending(s => s.LastSignInAt).ThenByDescending(s => s.Id),
             "added" => staff.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id),
             "-added" => staff.OrderByDescending(s => s.CreatedAt).ThenByDescending(s => s.Id),
             _ => staff.OrderBy(s => s.NormalizedUserName),

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Components;
-using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Storage;
@@ -34,8 +33,10 @@ public partial class PoliciesPage
     ];
 
     private ValidationPolicy inUse = new(), wanted = new();
-    private Dictionary<string, RealmPolicy> stored = [];
-    private List<(string Name, int Tokens, int People, string Programs)> realms = [];
+    private Listing list = default!;
+    private List<RealmRow> realms = [], rows = [];
+    private int count;
+    private bool more;
     private string realm = ValidateEndpoint.DefaultRealm;
     private int version;
     private string? said;
@@ -48,31 +49,25 @@ public partial class PoliciesPage
     /// <inheritdoc/>
     protected override async Task OpenAsync()
     {
-        var cancel = Http.RequestAborted;
-        var tokens = await Db.Tokens.GroupBy(t => t.Realm).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
-        var people = await Db.People.GroupBy(p => p.Realm).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
-        var keys = await Db.ApiKeys.AsNoTracking().Where(k => k.RevokedAt == null && k.Role == Roles.RelyingParty).ToListAsync(cancel);
+        list = new Listing(Http.Request, "name", RealmRow.Orders);
         await LoadAsync();
-        var all = tokens.Keys.Union(people.Keys).Union(stored.Keys).ToList();
-        if (all.Count == 0)
-        {
-            all.Add(ValidateEndpoint.DefaultRealm);
-        }
-
-        realms = [.. all.Order(StringComparer.Ordinal).Select(name => (name, tokens.GetValueOrDefault(name), people.GetValueOrDefault(name),
-            string.Join(", ", keys.Where(k => k.Realms.Length == 0 || k.Realms.Split(',').Contains(name, StringComparer.Ordinal)).Select(k => k.Name))))];
-        realm = Realm is not null && all.Contains(Realm) ? Realm : all.Contains(realm) ? realm : realms[0].Name;
+        realm = realms.Exists(r => r.Name == Realm) ? Realm! : realms.Exists(r => r.Name == realm) ? realm : realms[0].Name;
         Take();
     }
 
     private static string Address(string realm) => $"/admin/policies?realm={Uri.EscapeDataString(realm)}";
 
-    private async Task LoadAsync() =>
-        stored = await Db.RealmPolicies.AsNoTracking().ToDictionaryAsync(p => p.Realm, StringComparer.Ordinal, Http.RequestAborted);
+    private async Task LoadAsync()
+    {
+        realms = await RealmRow.AllAsync(Db, Policies, Http.RequestAborted);
+        var chosen = RealmRow.Chosen(realms, list).ToList();
+        count = chosen.Count;
+        (rows, more) = list.Read(chosen);
+    }
 
     private void Take()
     {
-        var own = stored.GetValueOrDefault(realm);
+        var own = realms.Find(r => r.Name == realm)?.Own;
         (version, inUse) = (own?.Version ?? 0, own is null ? Policies.Defaults : Policies.Defaults.With(own));
         wanted = Policies.Defaults.With(Row(inUse));
     }

@@ -24,6 +24,14 @@ internal static class ProfileWords
         _ => new Phrase("set by the holder at the desk"),
     };
 
+    /// <summary>Where the code comes from.</summary>
+    public static Phrase Of(OathDecision? oath) => oath switch
+    {
+        null => new Phrase("none"),
+        { Slot: { } slot } => new Phrase("OTP slot {0}", slot),
+        _ => new Phrase("OATH application"),
+    };
+
     public static Phrase Of(FidoScope fido) => fido switch
     {
         FidoScope.Undecided => new Phrase("undecided"),

@@ -50,10 +50,10 @@ internal sealed record BatchSummary(
 
         return Summed(list.Sort switch
         {
-            "created" => batches.OrderBy(b => b.CreatedAt),
+            "created" => batches.OrderBy(b => b.CreatedAt).ThenBy(b => b.Id),
             "name" => batches.OrderBy(b => b.Name).ThenBy(b => b.Id),
             "-name" => batches.OrderByDescending(b => b.Name).ThenBy(b => b.Id),
-            _ => batches.OrderByDescending(b => b.CreatedAt),
+            _ => batches.OrderByDescending(b => b.CreatedAt).ThenByDescending(b => b.Id),
         });
     }
 

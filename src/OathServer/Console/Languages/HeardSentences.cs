@@ -1,6 +1,6 @@
 namespace OathServer.Pages;
 
-/// <summary>What other rooms say of plans, steps, troubles and desks; <c>{0}</c> stands for what varies. A test finds what they
+/// <summary>What other rooms say of plans, steps, troubles, desks and webhooks; <c>{0}</c> stands for what varies. A test finds what they
 /// say and is missing here.</summary>
 internal static class HeardSentences
 {
@@ -235,6 +235,10 @@ internal static class HeardSentences
         new Phrase("factory.pin: 4 to {0} characters of ASCII."),
         new Phrase("factory.puk: 4 to {0} characters of ASCII."),
         new Phrase("retries: 2 to 15 for PIN and PUK."),
+        new Phrase("it answered {0}"),
+        new Phrase("it did not answer in time"),
+        new Phrase("it could not be reached"),
+        new Phrase("oath.name: must contain {0} or {1}, or two credentials on a key would share a name."),
         new Phrase("oath.slot: 1 or 2; leave it out for the OATH application."),
         new Phrase("verifyFirstCode: there is no code to verify without an OATH credential."),
         new Phrase("fido.minPinLength: 4 to 63 (CTAP 2.1)."),

@@ -57,6 +57,6 @@ internal sealed record JobRow(
             jobs = jobs.Where(j => j.Operator == by);
         }
 
-        return list.Sort == "started" ? jobs.OrderBy(j => j.StartedAt) : jobs.OrderByDescending(j => j.StartedAt);
+        return list.Sort == "started" ? jobs.OrderBy(j => j.StartedAt).ThenBy(j => j.Id) : jobs.OrderByDescending(j => j.StartedAt).ThenByDescending(j => j.Id);
     }
 }

@@ -1,5 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using OathServer.Access;
+using OathServer.Audit;
+using OathServer.Import;
+using OathServer.Records;
 using OathServer.Storage;
 
 namespace OathServer.Pages;
@@ -15,7 +18,10 @@ internal static class ListFiles
         files.MapGet("/batches.csv", Batches);
         files.MapGet("/imports.csv", Imports);
         files.MapGet("/imports/{id:long}.csv", Tokens);
+        files.MapGet("/imports/{id:long}/keys.csv", OutcomesAsync);
         files.MapGet("/batches/{id:guid}.csv", Lines);
+        routes.MapGet("/imports/check/{id:guid}.csv", Check).RequireAuthorization(Rules.Provision).ExcludeFromDescription();
+        routes.MapGet("/reveals.csv", Reveals).RequireAuthorization(Rules.Help).ExcludeFromDescription();
     }
 
     private static async Task<IResult> Keys(HttpRequest request, OathDbContext db, TimeProvider time, CancellationToken cancel) => CsvFile.Of(
@@ -39,10 +45,27 @@ internal static class ListFiles
         ("import", i => i.Id), ("file", i => i.FileName), ("sha256", i => i.Digest), ("format", i => i.Format), ("realm", i => i.Realm),
         ("shipment", i => i.Shipment), ("new tokens", i => i.Keys), ("imported by", i => i.By), ("imported", i => i.At));
 
-    private static IResult Tokens(long id, OathDbContext db) => CsvFile.Of(
-        "import.csv", db.Tokens.AsNoTracking().Where(t => t.ImportId == id).OrderBy(t => t.Id)
+    private static IResult Tokens(long id, HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "import.csv", ImportedTokens.Of(db, id, ImportedTokens.Asked(request))
             .Select(t => new { t.Serial, t.Counter!.State, t.Counter.Counter, User = t.Person!.Name, t.Cuid, t.KeyId }).AsAsyncEnumerable(),
         ("serial", t => t.Serial), ("state", t => t.State), ("counter", t => t.Counter), ("user", t => t.User), ("cuid", t => t.Cuid), ("key id", t => t.KeyId));
+
+    private static async Task<IResult> OutcomesAsync(long id, HttpRequest request, OathDbContext db, CancellationToken cancel) =>
+        Outcomes("import-keys.csv", await db.Imports.AsNoTracking().SingleOrDefaultAsync(i => i.Id == id, cancel) is { } import ? ShipmentImport.ReportOf(import) : null, OutcomeList.Asked(request, "others-"));
+
+    /// <summary>The check of an upload: its sender's alone, as its page is.</summary>
+    private static IResult Check(Guid id, HttpRequest request, WaitingImports waiting) => Outcomes(
+        "import-check.csv", waiting.Find(id, Actors.Of(request.HttpContext).Actor)?.Report, OutcomeList.Asked(request));
+
+    private static IResult Outcomes(string name, ImportReport? report, Listing list) => report is null ? Results.NotFound() : CsvFile.Of(
+        name, OutcomeList.Chosen(report.Keys, list).ToAsyncEnumerable(),
+        ("line", k => k.Line), ("serial", k => k.Serial), ("what", k => ImportWords.Of(k.What).Text.Text), ("reason", k => k.Why),
+        ("counter", k => k.Counter), ("user", k => k.User), ("key id", k => k.KeyId));
+
+    private static IResult Reveals(HttpRequest request, OathDbContext db, SecondPerson second) => CsvFile.Of(
+        "reveals.csv", RevealRow.Of(db, second, RevealRow.Asked(request)).AsAsyncEnumerable(),
+        ("what", r => r.Ask.What), ("cuid", r => r.Ask.Cuid), ("holder", r => r.Holder), ("reason", r => r.Ask.Reason), ("asked by", r => r.Ask.AskedBy),
+        ("asked", r => r.Ask.AskedAt), ("until", r => r.Ask.ExpiresAt));
 
     private static IResult Lines(Guid id, HttpRequest request, OathDbContext db)
     {

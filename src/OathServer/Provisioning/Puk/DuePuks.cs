@@ -31,19 +31,18 @@ internal sealed class DuePuks
         (await RolloutProfiles.NewestAsync(db, cancel)).ToLookup(p => p.Decisions.Puk.RotateAfterDays, p => p.Name), now);
 
     /// <summary>Those of the records that are due: one query, whatever their number, in no order.</summary>
-    public IQueryable<KeyRecord> Of(IQueryable<KeyRecord> records)
+    public IQueryable<KeyRecord> Of(IQueryable<KeyRecord> records) => Parts(records).Aggregate(Queryable.Concat);
+
+    /// <summary>How many of the records are due: each cause is counted in its own index.</summary>
+    public async Task<int> CountAsync(IQueryable<KeyRecord> records, CancellationToken cancel)
     {
-        var live = records.Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired);
-        var due = live.Where(r => r.PukKnownToPerson || (r.PukMethod == PukMethod.Derived && r.PukMasterVersion < currentMaster));
-        var batch = live.Where(r => r.PukMethod == PukMethod.Batch && !r.PukKnownToPerson);
-        foreach (var (profiles, limit) in batchLimits)
+        var count = 0;
+        foreach (var part in Parts(records))
         {
-            due = due.Concat(profiles is null
-                ? batch.Where(r => r.PukSetAt <= limit && (r.ProfileName == null || !knownProfiles.Contains(r.ProfileName)))
-                : batch.Where(r => r.PukSetAt <= limit && profiles.Contains(r.ProfileName!)));
+            count += await part.CountAsync(cancel);
         }
 
-        return due;
+        return count;
     }
 
     /// <summary>A page of them, in the order of their CUIDs, from behind <paramref name="after"/> on.</summary>
@@ -52,4 +51,20 @@ internal sealed class DuePuks
             .Select(r => new DuePuk(
                 r.Cuid, r.Person!.Name, r.PukKnownToPerson ? KnownToPerson : r.PukMethod == PukMethod.Derived ? OldMaster : BatchDue, r.PukSetAt))
             .ToListAsync(cancel);
+
+    /// <summary>The records that are due, cause by cause; each is in one of them.</summary>
+    private IEnumerable<IQueryable<KeyRecord>> Parts(IQueryable<KeyRecord> records)
+    {
+        var live = records.Where(r => r.Status != KeyStatus.Lost && r.Status != KeyStatus.Retired);
+        var unseen = live.Where(r => !r.PukKnownToPerson);
+        yield return live.Where(r => r.PukKnownToPerson);
+        yield return unseen.Where(r => r.PukMethod == PukMethod.Derived && r.PukMasterVersion < currentMaster);
+        foreach (var (profiles, limit) in batchLimits)
+        {
+            var old = unseen.Where(r => r.PukMethod == PukMethod.Batch && r.PukSetAt <= limit);
+            yield return profiles is null
+                ? old.Where(r => r.ProfileName == null || !knownProfiles.Contains(r.ProfileName))
+                : old.Where(r => profiles.Contains(r.ProfileName!));
+        }
+    }
 }

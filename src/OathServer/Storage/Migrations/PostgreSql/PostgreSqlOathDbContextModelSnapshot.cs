@@ -541,7 +541,16 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("Status", "Cuid");
 
-                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
+                    b.HasIndex("Status", "Batch", "ProfileName")
+                        .HasFilter("\"PukKnownToPerson\"");
+
+                    b.HasIndex("PukMasterVersion", "Status", "Batch", "ProfileName", "PukKnownToPerson")
+                        .HasFilter("\"PukMethod\" = 'Derived'");
+
+                    b.HasIndex("PukSetAt", "Status", "Batch", "ProfileName", "PukKnownToPerson")
+                        .HasFilter("\"PukMethod\" = 'Batch'");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson", "Cuid");
 
                     b.ToTable("records", (string)null);
                 });
@@ -1152,12 +1161,12 @@ namespace OathServer.Storage.Migrations.PostgreSql
 
                     b.HasIndex("DeviceSerial");
 
-                    b.HasIndex("ImportId");
-
                     b.HasIndex("PersonId");
 
                     b.HasIndex("Serial")
                         .IsUnique();
+
+                    b.HasIndex("ImportId", "Serial");
 
                     b.ToTable("tokens", (string)null);
                 });

@@ -533,7 +533,16 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Status", "Cuid");
 
-                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
+                    b.HasIndex("Status", "Batch", "ProfileName")
+                        .HasFilter("\"PukKnownToPerson\"");
+
+                    b.HasIndex("PukMasterVersion", "Status", "Batch", "ProfileName", "PukKnownToPerson")
+                        .HasFilter("\"PukMethod\" = 'Derived'");
+
+                    b.HasIndex("PukSetAt", "Status", "Batch", "ProfileName", "PukKnownToPerson")
+                        .HasFilter("\"PukMethod\" = 'Batch'");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson", "Cuid");
 
                     b.ToTable("records", (string)null);
                 });
@@ -1134,12 +1143,12 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("DeviceSerial");
 
-                    b.HasIndex("ImportId");
-
                     b.HasIndex("PersonId");
 
                     b.HasIndex("Serial")
                         .IsUnique();
+
+                    b.HasIndex("ImportId", "Serial");
 
                     b.ToTable("tokens", (string)null);
                 });

@@ -813,9 +813,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 columns: new[] { "Batch", "Cuid" });
 
             migrationBuilder.CreateIndex(
-                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson",
+                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson_Cuid",
                 table: "records",
-                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson" });
+                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson", "Cuid" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_records_DeviceSerial",
@@ -831,6 +831,24 @@ namespace OathServer.Storage.Migrations.Sqlite
                 name: "IX_records_ProvisionedAt",
                 table: "records",
                 column: "ProvisionedAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_PukMasterVersion_Status_Batch_ProfileName_PukKnownToPerson",
+                table: "records",
+                columns: new[] { "PukMasterVersion", "Status", "Batch", "ProfileName", "PukKnownToPerson" },
+                filter: "\"PukMethod\" = 'Derived'");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_PukSetAt_Status_Batch_ProfileName_PukKnownToPerson",
+                table: "records",
+                columns: new[] { "PukSetAt", "Status", "Batch", "ProfileName", "PukKnownToPerson" },
+                filter: "\"PukMethod\" = 'Batch'");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Status_Batch_ProfileName",
+                table: "records",
+                columns: new[] { "Status", "Batch", "ProfileName" },
+                filter: "\"PukKnownToPerson\"");
 
             migrationBuilder.CreateIndex(
                 name: "IX_records_Status_Cuid",
@@ -885,9 +903,9 @@ namespace OathServer.Storage.Migrations.Sqlite
                 column: "DeviceSerial");
 
             migrationBuilder.CreateIndex(
-                name: "IX_tokens_ImportId",
+                name: "IX_tokens_ImportId_Serial",
                 table: "tokens",
-                column: "ImportId");
+                columns: new[] { "ImportId", "Serial" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_tokens_PersonId",
