@@ -12,7 +12,7 @@ namespace OathServer.Storage.Compiled.PostgreSql
     internal partial class PostgreSqlOathDbContextModel
     {
         private PostgreSqlOathDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("173bd67a-4891-4e35-8eb3-f26434279d1c"), entityTypeCount: 31)
+            : base(skipDetectChanges: false, modelId: new Guid("dbd2a4fa-840e-4abe-927e-47e44cc77dfb"), entityTypeCount: 31)
         {
         }
 

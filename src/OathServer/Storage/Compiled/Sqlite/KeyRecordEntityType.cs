@@ -22,7 +22,7 @@ namespace OathServer.Storage.Compiled.Sqlite
                 propertyCount: 32,
                 navigationCount: 2,
                 foreignKeyCount: 1,
-                unnamedIndexCount: 6,
+                unnamedIndexCount: 9,
                 keyCount: 1);
 
             var cuid = runtimeEntityType.AddProperty(
@@ -281,7 +281,19 @@ namespace OathServer.Storage.Compiled.Sqlite
                 new[] { status, cuid });
 
             var index4 = runtimeEntityType.AddIndex(
-                new[] { closed, batch, profileName, status, pukKnownToPerson });
+                new[] { status, batch, profileName });
+            index4.AddAnnotation("Relational:Filter", "\"PukKnownToPerson\"");
+
+            var index5 = runtimeEntityType.AddIndex(
+                new[] { pukMasterVersion, status, batch, profileName, pukKnownToPerson });
+            index5.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Derived'");
+
+            var index6 = runtimeEntityType.AddIndex(
+                new[] { pukSetAt, status, batch, profileName, pukKnownToPerson });
+            index6.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Batch'");
+
+            var index7 = runtimeEntityType.AddIndex(
+                new[] { closed, batch, profileName, status, pukKnownToPerson, cuid });
 
             return runtimeEntityType;
         }

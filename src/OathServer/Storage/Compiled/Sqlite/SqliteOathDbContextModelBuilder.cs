@@ -11,7 +11,7 @@ namespace OathServer.Storage.Compiled.Sqlite
     internal partial class SqliteOathDbContextModel
     {
         private SqliteOathDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("17a346a9-5929-4d11-8d6d-7fde3222536b"), entityTypeCount: 31)
+            : base(skipDetectChanges: false, modelId: new Guid("e03ab8d6-f319-43da-9277-598e4e4e4d1e"), entityTypeCount: 31)
         {
         }
 

@@ -174,14 +174,14 @@ namespace OathServer.Storage.Compiled.Sqlite
                 new[] { deviceSerial });
 
             var index2 = runtimeEntityType.AddIndex(
-                new[] { importId });
-
-            var index3 = runtimeEntityType.AddIndex(
                 new[] { personId });
 
-            var index4 = runtimeEntityType.AddIndex(
+            var index3 = runtimeEntityType.AddIndex(
                 new[] { serial },
                 unique: true);
+
+            var index4 = runtimeEntityType.AddIndex(
+                new[] { importId, serial });
 
             return runtimeEntityType;
         }
