@@ -28,7 +28,9 @@ internal sealed class ImportUndo(AuditTrail audit, FactsChanged factsChanged)
 
         var tokens = db.Tokens.Where(t => t.ImportId == id);
         var count = await tokens.CountAsync(cancel);
-        var people = await db.People.Where(p => p.Realm == import.Realm && p.CreatedAt == import.ImportedAt && tokens.Any(t => t.PersonId == p.Id))
+        // By their numbers: asked for by both tables at once, PostgreSQL, which knows nothing yet of the new rows, looks through all tokens for each person.
+        var owners = await tokens.Where(t => t.PersonId != null).Select(t => t.PersonId!.Value).Distinct().ToListAsync(cancel);
+        var people = await db.People.Where(p => EF.Parameter(owners).Contains(p.Id) && p.Realm == import.Realm && p.CreatedAt == import.ImportedAt)
             .Select(p => p.Id).ToListAsync(cancel);
 
         // The condition is on the very rows deleted, so that a code accepted this moment, on any node, keeps its token.
