@@ -74,6 +74,12 @@ internal enum ProbedValue
     Old,
     New,
 
+    /// <summary>The old value, when no other could be there: nothing was sent before, or the new one was refused.</summary>
+    SurelyOld,
+
+    /// <summary>The new value, when no other could be there: the old one was refused.</summary>
+    SurelyNew,
+
     /// <summary>Refused: neither value is on the key. Nothing more is tried without a person's word.</summary>
     Refused,
 }

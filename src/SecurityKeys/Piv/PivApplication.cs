@@ -38,6 +38,9 @@ public sealed partial class PivApplication
     /// <summary>The factory PUK of a YubiKey, <c>12345678</c>.</summary>
     public static ReadOnlySpan<byte> FactoryPuk => "12345678"u8;
 
+    /// <summary>The tries a YubiKey's PIN and PUK have from the factory (YubiKey 5 technical manual, PIV).</summary>
+    public const int FactoryTries = 3;
+
     /// <summary>The factory management key, as triple DES or (firmware 5.7) as AES-192.</summary>
     public static ReadOnlySpan<byte> FactoryManagementKey =>
         [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];

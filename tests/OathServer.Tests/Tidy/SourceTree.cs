@@ -15,7 +15,7 @@ internal static class SourceTree
             .Concat(Directory.EnumerateFiles(Path.Combine(Root, folder), "*.razor", SearchOption.AllDirectories))
             .Select(path => new SourceFile(Path.GetRelativePath(Root, path).Replace('\\', '/'), File.ReadAllText(path)))
             .Where(f => !f.Path.Contains("/obj/", StringComparison.Ordinal) && !f.Path.Contains("/bin/", StringComparison.Ordinal)
-                && !f.Path.Contains("/Migrations/", StringComparison.Ordinal))
+                && !f.Path.Contains("/Migrations/", StringComparison.Ordinal) && !f.Path.Contains("/Storage/Compiled/", StringComparison.Ordinal))
             .OrderBy(f => f.Path, StringComparer.Ordinal);
 
     private static string FindRoot()

@@ -185,29 +185,31 @@ internal sealed class ExternalSteps(KeySecrets secrets, ExternalKey key)
     private async Task ChangePinAsync(JobInHand job, ProvisioningStep step, byte[] pin, bool isFirstTime, CancellationToken cancel)
     {
         var factory = job.FactoryPin;
-        // After a lost answer the key has the factory PIN or the new one; the wrong one of two is met at most once.
-        var candidate = step.LastTried == ProbedValue.Old ? ProbedValue.New : ProbedValue.Old;
-        for (var round = 0; ; round++)
+        // After a lost answer the key has the factory PIN or the new one.
+        var turn = isFirstTime ? ProbedValue.SurelyOld : Probe.After(step.LastTried);
+        var atWorst = Probe.TriesAtWorst(step, PivApplication.FactoryTries);
+        while (true)
         {
-            var left = (await key.ReadPropertiesAsync(cancel)).PinTriesLeft;
-            if (left is <= 1)
+            var left = (await key.ReadPropertiesAsync(cancel)).PinTriesLeft ?? atWorst;
+            if (left <= 1)
             {
                 throw new JobStoppedException("The PIN has one try left, and the last is never spent. Set the key aside.");
             }
 
-            await job.Journal.TryNextAsync(step, candidate, left, cancel);
-            var verdict = await key.ChangePinAsync(candidate == ProbedValue.New ? pin : factory, pin, cancel);
+            await job.Journal.TryNextAsync(step, turn, left, cancel);
+            var verdict = await key.ChangePinAsync(Probe.IsNew(turn) ? pin : factory, pin, cancel);
             if (verdict.Accepted)
             {
                 return;
             }
 
-            if (isFirstTime || round == 1)
+            if (Probe.Left(turn) is not { } other)
             {
                 await AcceptedAsync(job, step, verdict, "The PIN is neither of the two this job knows.", cancel);
+                return;
             }
 
-            candidate = candidate == ProbedValue.New ? ProbedValue.Old : ProbedValue.New;
+            (turn, atWorst) = (other, verdict.TriesLeft ?? left - 1);
         }
     }
 

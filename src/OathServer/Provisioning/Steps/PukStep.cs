@@ -6,8 +6,8 @@ namespace OathServer.Provisioning.Steps;
 
 /// <summary>
 /// The PUK, by CHANGE REFERENCE DATA. After a lost answer the key holds the old value or the new one. Where its metadata
-/// says "factory" or not, that decides; where it cannot tell, the two are tried in turn, what was tried last being
-/// committed before it is sent: the wrong one of two is then met at most once, and the right one restores the try.
+/// says "factory" or not, that decides; where it cannot tell, the two are tried in turn (<see cref="Probe"/>), what was tried
+/// last being committed before it is sent: a pull costs one try at most, and the right value restores it.
 /// </summary>
 internal sealed class PukStep(KeySecrets secrets)
 {
@@ -92,36 +92,32 @@ internal sealed class PukStep(KeySecrets secrets)
 
         // What a key says of its factory flag leaves only the new value when the old one was the factory's.
         var onlyNew = told is not null && old is null;
-        if (step.LastTried == ProbedValue.Refused || (onlyNew && step.LastTried == ProbedValue.New && told!.TriesLeft < step.Before))
+        if (step.LastTried == ProbedValue.Refused || (onlyNew && step.LastTried == ProbedValue.SurelyNew && told!.TriesLeft < step.Before))
         {
             throw Foreign();
         }
 
-        var candidate = onlyNew || step.LastTried == ProbedValue.Old ? ProbedValue.New : ProbedValue.Old;
-        var triesLeft = told?.TriesLeft;
-        for (var round = 0; round < 2; round++)
+        // A value never sent cannot be on the key.
+        ProbedValue? turn = onlyNew ? ProbedValue.SurelyNew : isFirstTime ? ProbedValue.SurelyOld : Probe.After(step.LastTried);
+        var triesLeft = told?.TriesLeft ?? Probe.TriesAtWorst(step, job.Decisions.Retries?.Puk ?? PivApplication.FactoryTries);
+        while (turn is { } value)
         {
-            if (triesLeft is <= 1)
+            if (triesLeft <= 1)
             {
-                throw new JobStoppedException("The PUK has one try left, and the last is never spent. Set the key aside.");
+                throw new JobStoppedException(told is null
+                    ? "The key was cut off so often while its PUK was asked for that one try may be left, and the last is never spent. Reset PIV on the key."
+                    : "The PUK has one try left, and the last is never spent. Set the key aside.");
             }
 
-            await job.Journal.TryNextAsync(step, candidate, triesLeft, cancel);
-            var current = candidate == ProbedValue.New ? next : old;
-            var verdict = piv.ChangePuk(current ?? job.FactoryPuk, next);
+            await job.Journal.TryNextAsync(step, value, triesLeft, cancel);
+            var verdict = piv.ChangePuk(Probe.IsNew(value) ? next : old ?? job.FactoryPuk, next);
             if (verdict.Accepted)
             {
                 return;
             }
 
-            // A value never sent cannot be on the key, so the first time there is nothing else to try.
-            if (onlyNew || isFirstTime)
-            {
-                break;
-            }
-
-            triesLeft = verdict.TriesLeft;
-            candidate = candidate == ProbedValue.New ? ProbedValue.Old : ProbedValue.New;
+            triesLeft = verdict.TriesLeft ?? triesLeft - 1;
+            turn = Probe.Left(value);
         }
 
         await job.Journal.TryNextAsync(step, ProbedValue.Refused, triesLeft, cancel);
