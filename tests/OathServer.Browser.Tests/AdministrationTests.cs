@@ -1,7 +1,9 @@
+using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using OathServer.Access;
+using OathServer.Storage;
 using OathServer.Tests;
 using OathServer.Validation;
 
@@ -114,6 +116,40 @@ public class AdministrationTests
         await plain.PressAsync("Follow the settings again");
         await plain.SeesAsync("default follows the settings again.");
         Assert.Equal("1 : 909", await plain.Page.Locator("#effect .figure").InnerTextAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_realm_asks_for_the_PIN_before_the_code_once_that_is_saved_and_no_more_when_it_is_taken_back(bool script)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, user: "alice");
+        var staff = await server.Client();
+        using var pin = await staff.PutAsJsonAsync("/v1/tokens/A1/pin", new { pin = "4711", reason = "console test" }, TestContext.Current.CancellationToken);
+        Assert.True(pin.IsSuccessStatusCode, $"{pin.StatusCode}");
+        await using var desk = await Desk.OpenAsync(server, Roles.Administrator, script);
+        await desk.Page.GotoAsync("/admin/policies");
+        await desk.SeesAsync("In use: the code alone.");
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 0)));
+
+        var field = desk.Page.GetByLabel("In the field of a code");
+        await field.SelectOptionAsync("before-code");
+        await desk.PressAsync("Recalculate");
+        await desk.SeesAsync("In use: the code alone.");
+        Assert.Equal("before-code", await field.InputValueAsync());
+        Assert.Equal(PinRule.None, server.Services.GetRequiredService<RealmPolicies>().Of("default").Pin);
+        await desk.PressAsync("Save for default");
+        await desk.SeesAsync("In use: PIN and code.");
+        await desk.AxeFindsNothingAsync();
+        Assert.Equal("policy.set", await LastActAsync(server));
+        Assert.False(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 1)));
+        Assert.True(await server.AcceptsAsync("A1", "4711" + Codes.Hotp(Codes.Secret, 2)));
+
+        await field.SelectOptionAsync("none");
+        await desk.PressAsync("Save for default");
+        await desk.SeesAsync("In use: the code alone.");
+        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 3)));
     }
 
     [Fact]

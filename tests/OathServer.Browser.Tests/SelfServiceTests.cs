@@ -37,6 +37,27 @@ public class SelfServiceTests
         Assert.Equal(["token.resync", "record.status", "holder.lost"], acts);
     }
 
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task The_page_of_ones_own_keys_speaks_German_and_fits_a_phone(int width)
+    {
+        await using var provider = await OpenIdProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        await CallTests.ProvisionAsync(server, user: "alice");
+        await using var desk = await SignInAsync(server, provider, "alice", locale: "de-DE", width: width);
+        await desk.SeesAsync("Meine Schlüssel");
+        await desk.PictureAsync($"my-{width}-de");
+        foreach (var summary in await desk.Page.Locator("summary").AllAsync())
+        {
+            await summary.ClickAsync();
+        }
+
+        await desk.AxeFindsNothingAsync();
+        await desk.PictureAsync($"my-open-{width}-de");
+        Assert.False(await desk.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth"));
+    }
+
     [Fact]
     public async Task Nobody_sees_or_touches_the_key_of_somebody_else()
     {
@@ -111,10 +132,11 @@ public class SelfServiceTests
         ["SelfService:OpenId:RequireHttps"] = "false",
     });
 
-    private static async Task<Desk> SignInAsync(ServerUnderTest server, OpenIdProvider provider, string name, bool script = true)
+    private static async Task<Desk> SignInAsync(
+        ServerUnderTest server, OpenIdProvider provider, string name, bool script = true, string locale = "en-GB", int width = 1280)
     {
         provider.Claims["preferred_username"] = name;
-        var desk = await Desk.StrangerAsync(server, script);
+        var desk = await Desk.OpenAsync(server, role: null, script, locale: locale, width: width);
         await desk.Page.GotoAsync("/my");
         return desk;
     }

@@ -34,6 +34,9 @@ internal static class FiveGaps
 {
     public const int ExceptionsMax = 100;
 
+    /// <summary>Weak imports that are looked at for tokens still in use.</summary>
+    private const int WeakMax = 1000;
+
     private static readonly (ClosedGaps Gap, string What)[] Gaps =
     [
         (ClosedGaps.Puk, "PUK set and escrowed"),
@@ -68,7 +71,7 @@ internal static class FiveGaps
     }
 
     /// <summary>The first keys of each set of closed gaps that leaves one open: among them are the first of every gap. A set is one
-    /// stretch of the index, and few sets occur.</summary>
+    /// stretch of an index, in order, and few sets occur.</summary>
     private static async Task<List<(ClosedGaps Closed, string Cuid)>> FirstOpenAsync(
         OathDbContext db, GapCounts counts, string? batch, string? profile, CancellationToken cancel)
     {
@@ -85,16 +88,19 @@ internal static class FiveGaps
 
     private static async Task<List<string>> CautionsAsync(OathDbContext db, string? batch, CancellationToken cancel)
     {
+        // Weak ones first: most often there is none, and PostgreSQL takes longer to plan both at once than to do it.
         var weak = await db.Imports.AsNoTracking().Where(i => i.Caution != null && (batch == null || i.Batch == batch))
-            .Select(i => new
-            {
-                i.Id,
-                i.FileName,
-                i.Caution,
-                Live = db.Tokens.Count(t => t.ImportId == i.Id && t.Counter!.State != TokenState.Disabled),
-            })
-            .Where(i => i.Live > 0).OrderBy(i => i.Id).Take(ExceptionsMax).ToListAsync(cancel);
-        return weak.ConvertAll(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {i.Live} tokens: {i.Caution}"));
+            .OrderBy(i => i.Id).Select(i => new { i.Id, i.FileName, i.Caution }).Take(WeakMax).ToListAsync(cancel);
+        if (weak.Count == 0)
+        {
+            return [];
+        }
+
+        var ids = weak.ConvertAll(i => (long?)i.Id);
+        var live = await db.Tokens.Where(t => ids.Contains(t.ImportId) && t.Counter!.State != TokenState.Disabled)
+            .GroupBy(t => t.ImportId!.Value).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
+        return [.. weak.Where(i => live.ContainsKey(i.Id)).Take(ExceptionsMax)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {live[i.Id]} tokens: {i.Caution}"))];
     }
 
     /// <summary>Keys that have the gap open. The first condition finds them at the beginning of the index.</summary>

@@ -96,6 +96,7 @@ public class ReadinessTests
             await ByIndexAsync(db, db.Records.Where(r => !r.PukKnownToPerson && r.PukMethod == PukMethod.Derived && r.PukMasterVersion < 2), "PukMasterVersion");
             await ByIndexAsync(db, db.Records.Where(r => !r.PukKnownToPerson && r.PukMethod == PukMethod.Batch && r.PukSetAt <= DateTimeOffset.UnixEpoch), "PukSetAt");
             await ByIndexAsync(db, db.Tokens.Where(t => t.ImportId == 1).OrderBy(t => t.Serial).Take(50), "ImportId_Serial");
+            await ByIndexAsync(db, db.Records.Where(r => r.Closed == ClosedGaps.Puk).OrderBy(r => r.Cuid).Select(r => r.Cuid).Take(100), "Closed_Cuid");
             await ByIndexAsync(db, FiveGaps.Open(db.Records, ClosedGaps.Puk), "Closed");
             await ByIndexAsync(db, db.Records.OrderByDescending(r => r.ProvisionedAt).Take(50), "ProvisionedAt");
             await ByIndexAsync(db, db.Jobs.OrderByDescending(j => j.StartedAt).Take(50), "StartedAt");

@@ -813,9 +813,14 @@ namespace OathServer.Storage.Migrations.Sqlite
                 columns: new[] { "Batch", "Cuid" });
 
             migrationBuilder.CreateIndex(
-                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson_Cuid",
+                name: "IX_records_Closed_Batch_ProfileName_Status_PukKnownToPerson",
                 table: "records",
-                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson", "Cuid" });
+                columns: new[] { "Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_records_Closed_Cuid",
+                table: "records",
+                columns: new[] { "Closed", "Cuid" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_records_DeviceSerial",

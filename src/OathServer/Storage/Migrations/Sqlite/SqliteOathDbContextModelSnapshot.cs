@@ -528,18 +528,20 @@ namespace OathServer.Storage.Migrations.Sqlite
 
                     b.HasIndex("Batch", "Cuid");
 
+                    b.HasIndex("Closed", "Cuid");
+
                     b.HasIndex("Status", "Cuid");
 
                     b.HasIndex("Status", "Batch", "ProfileName")
                         .HasFilter("\"PukKnownToPerson\"");
+
+                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson");
 
                     b.HasIndex("PukMasterVersion", "Status", "Batch", "ProfileName", "PukKnownToPerson")
                         .HasFilter("\"PukMethod\" = 'Derived'");
 
                     b.HasIndex("PukSetAt", "Status", "Batch", "ProfileName", "PukKnownToPerson")
                         .HasFilter("\"PukMethod\" = 'Batch'");
-
-                    b.HasIndex("Closed", "Batch", "ProfileName", "Status", "PukKnownToPerson", "Cuid");
 
                     b.ToTable("records", (string)null);
                 });
