@@ -23,7 +23,7 @@ namespace OathServer.Storage.Compiled.PostgreSql
                 propertyCount: 32,
                 navigationCount: 2,
                 foreignKeyCount: 1,
-                unnamedIndexCount: 9,
+                unnamedIndexCount: 10,
                 keyCount: 1);
 
             var cuid = runtimeEntityType.AddProperty(
@@ -311,22 +311,25 @@ namespace OathServer.Storage.Compiled.PostgreSql
                 new[] { batch, cuid });
 
             var index3 = runtimeEntityType.AddIndex(
-                new[] { status, cuid });
+                new[] { closed, cuid });
 
             var index4 = runtimeEntityType.AddIndex(
-                new[] { status, batch, profileName });
-            index4.AddAnnotation("Relational:Filter", "\"PukKnownToPerson\"");
+                new[] { status, cuid });
 
             var index5 = runtimeEntityType.AddIndex(
-                new[] { pukMasterVersion, status, batch, profileName, pukKnownToPerson });
-            index5.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Derived'");
+                new[] { status, batch, profileName });
+            index5.AddAnnotation("Relational:Filter", "\"PukKnownToPerson\"");
 
             var index6 = runtimeEntityType.AddIndex(
-                new[] { pukSetAt, status, batch, profileName, pukKnownToPerson });
-            index6.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Batch'");
+                new[] { closed, batch, profileName, status, pukKnownToPerson });
 
             var index7 = runtimeEntityType.AddIndex(
-                new[] { closed, batch, profileName, status, pukKnownToPerson, cuid });
+                new[] { pukMasterVersion, status, batch, profileName, pukKnownToPerson });
+            index7.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Derived'");
+
+            var index8 = runtimeEntityType.AddIndex(
+                new[] { pukSetAt, status, batch, profileName, pukKnownToPerson });
+            index8.AddAnnotation("Relational:Filter", "\"PukMethod\" = 'Batch'");
 
             return runtimeEntityType;
         }

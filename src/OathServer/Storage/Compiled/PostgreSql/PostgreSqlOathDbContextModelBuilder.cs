@@ -12,7 +12,7 @@ namespace OathServer.Storage.Compiled.PostgreSql
     internal partial class PostgreSqlOathDbContextModel
     {
         private PostgreSqlOathDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("dbd2a4fa-840e-4abe-927e-47e44cc77dfb"), entityTypeCount: 31)
+            : base(skipDetectChanges: false, modelId: new Guid("1a16bddc-867b-4ab4-9872-4b2e0cf3254d"), entityTypeCount: 31)
         {
         }
 

@@ -11,7 +11,7 @@ namespace OathServer.Storage.Compiled.Sqlite
     internal partial class SqliteOathDbContextModel
     {
         private SqliteOathDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("e03ab8d6-f319-43da-9277-598e4e4e4d1e"), entityTypeCount: 31)
+            : base(skipDetectChanges: false, modelId: new Guid("6fabd603-c65d-4d0e-a550-6c4caf21b3de"), entityTypeCount: 31)
         {
         }
 
