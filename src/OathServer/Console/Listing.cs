@@ -46,6 +46,10 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
         return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
     }
 
+    /// <summary>How a name must begin, in capitals, for lists that the database filters: it compares names in capitals too, as
+    /// either of them would otherwise heed or ignore the case of letters in its own way.</summary>
+    public string? Begins => this["begins"]?.ToUpperInvariant();
+
     /// <summary>Those of a list in memory whose name begins as was asked, in either case of letters.</summary>
     public IEnumerable<T> Beginning<T>(IEnumerable<T> all, params Func<T, string?>[] names) => this["begins"] is not { } begins
         ? all : all.Where(row => Array.Exists(names, name => name(row)?.StartsWith(begins, StringComparison.OrdinalIgnoreCase) == true));

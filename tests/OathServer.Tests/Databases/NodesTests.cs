@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
@@ -44,12 +45,27 @@ public class NodesTests
             var (serial, wrong) = ($"T20-{repeat}", $"00000{repeat}");
             var id = await nodes.A.AddTokenAsync(serial, Codes.Secret);
 
-            await Task.WhenAll(Enumerable.Range(0, 200).Select(i => nodes.Of(i).AcceptsAsync(serial, wrong)));
+            await Task.WhenAll(Enumerable.Range(0, 200).Select(i => SaidAsync(nodes.Of(i), serial, wrong)));
 
             var outcomes = (await AttemptsAsync(nodes.A)).Where(a => a.TokenId == id).GroupBy(a => a.Outcome).ToDictionary(g => g.Key, g => g.Count());
             Assert.Equal(5, outcomes[Outcome.WrongCode]);
             Assert.Equal(195, outcomes[Outcome.Throttled]);
             Assert.False(await nodes.B.AcceptsAsync(serial, Codes.Hotp(Codes.Secret, 0)), "a right code was looked at while throttled");
+        }
+    }
+
+    /// <summary>Until the code is answered: what a busy machine refuses (503) was not looked at.</summary>
+    private static async Task SaidAsync(ServerUnderTest node, string serial, string code)
+    {
+        var client = await node.Client(Roles.RelyingParty);
+        while (true)
+        {
+            using var reply = await client.PostAsJsonAsync("/v1/validate", new { serial, code }, Cancel);
+            if (reply.StatusCode != HttpStatusCode.ServiceUnavailable)
+            {
+                reply.EnsureSuccessStatusCode();
+                return;
+            }
         }
     }
 

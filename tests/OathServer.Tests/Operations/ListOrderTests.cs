@@ -31,11 +31,45 @@ public class ListOrderTests
         Assert.Equal(names.Split(' '), await NamesAsync(client, $"{file}?sort={order}"));
         Assert.Equal(names.Split(' ').Reverse(), await NamesAsync(client, $"{file}?sort=-{order}"));
         Assert.Equal(["b"], await NamesAsync(client, $"{file}?sort={order}&begins=b"));
+        Assert.Equal(["b"], await NamesAsync(client, $"{file}?sort={order}&begins=B"));
+    }
+
+    [Theory]
+    [InlineData("sort=line", "1 2 3")]
+    [InlineData("sort=user", "2 3 1")]
+    [InlineData("sort=state", "1 3 2")]
+    [InlineData("sort=key", "2 3 1")]
+    [InlineData("sort=seconds", "2 3 1")]
+    [InlineData("sort=user&begins=AN", "2 3")]
+    [InlineData("sort=seconds&line=Done", "3 1")]
+    public async Task The_people_of_a_batch_come_in_each_order_and_by_state_and_the_beginning_of_a_name(string asked, string lines)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var batch = Guid.NewGuid();
+        await server.WithDatabase(db =>
+        {
+            db.DeskBatches.Add(new DeskBatch { Id = batch, Name = "May", Readers = "desk", ProfileName = "default", CreatedBy = "test", CreatedAt = At });
+            db.DeskBatchLines.AddRange(
+                new DeskBatchLine { BatchId = batch, Ordinal = 1, UserName = "bert", State = DeskLineState.Done, Cuid = "0B", Milliseconds = 700 },
+                new DeskBatchLine { BatchId = batch, Ordinal = 2, UserName = "ana", State = DeskLineState.Waiting },
+                new DeskBatchLine { BatchId = batch, Ordinal = 3, UserName = "anton", State = DeskLineState.Done, Cuid = "0A", Milliseconds = 500 });
+            return db.SaveChangesAsync(TestContext.Current.CancellationToken);
+        });
+        var client = await server.Client();
+
+        Assert.Equal(lines.Split(' '), await FirstColumnAsync(client, $"/batches/{batch}.csv?{asked}"));
+        if (!asked.Contains('&', StringComparison.Ordinal))
+        {
+            Assert.Equal(lines.Split(' ').Reverse(), await FirstColumnAsync(client, $"/batches/{batch}.csv?{asked.Replace("=", "=-", StringComparison.Ordinal)}"));
+        }
     }
 
     /// <summary>The first column of the file, of the three rows that are asked about.</summary>
     private static async Task<IEnumerable<string>> NamesAsync(HttpClient client, string file) =>
-        (await client.GetStringAsync(file, TestContext.Current.CancellationToken)).Trim().Split('\n').Skip(1).Select(line => line.Split(',')[0]).Where(name => name is "a" or "b" or "c");
+        (await FirstColumnAsync(client, file)).Where(name => name is "a" or "b" or "c");
+
+    private static async Task<IEnumerable<string>> FirstColumnAsync(HttpClient client, string file) =>
+        (await client.GetStringAsync(file, TestContext.Current.CancellationToken)).Trim().Split('\n').Skip(1).Select(line => line.Split(',')[0]);
 
     private static async Task<int> FillAsync(OathDbContext db)
     {

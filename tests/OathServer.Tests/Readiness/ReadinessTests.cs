@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using OathServer.Readiness;
 using OathServer.Storage;
+using OathServer.Tests.Import;
 
 namespace OathServer.Tests.Readiness;
 
@@ -33,6 +34,25 @@ public class ReadinessTests
         Assert.Equal(["1: 1/2 0B", "2: 2/2", "3: 2/2", "4: 2/2", "5: 2/2"], may.GetProperty("gaps").EnumerateArray().Select(Line).Select(l => l.Trim()));
         var verdicts = (await server.WithDatabase(db => GapCounts.ReadAsync(db, Cancel))).ByBatch().ToDictionary(b => b.Batch ?? "", b => b.Counts.IsReady);
         Assert.Equal(new Dictionary<string, bool> { [""] = false, ["June"] = false, ["May"] = false }, verdicts);
+    }
+
+    [Fact]
+    public async Task An_import_with_a_caution_is_named_as_long_as_a_token_of_it_may_be_used()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.ImportAsync(Uploads.Sample("import/users.oath"));
+        var client = await server.Client();
+        Assert.Empty(await CautionsAsync(client));
+
+        await server.WithDatabase(db => db.Imports.ExecuteUpdateAsync(i => i.SetProperty(x => x.Caution, "its MAC was not checked"), Cancel));
+        var tokens = await server.WithDatabase(db => db.Tokens.CountAsync(Cancel));
+        Assert.Equal([$"Import 1 (upload), {tokens} tokens: its MAC was not checked"], await CautionsAsync(client));
+
+        await server.WithDatabase(db => db.Counters.ExecuteUpdateAsync(c => c.SetProperty(x => x.State, TokenState.Disabled), Cancel));
+        Assert.Empty(await CautionsAsync(client));
+
+        static async Task<List<string?>> CautionsAsync(HttpClient client) =>
+            [.. (await client.GetFromJsonAsync<JsonElement>("/v1/readiness", Cancel)).GetProperty("cautions").EnumerateArray().Select(c => c.GetString())];
     }
 
     [Fact]

@@ -14,9 +14,9 @@ internal static class AccessLists
     public static IQueryable<ApiKey> Keys(OathDbContext db, Listing list)
     {
         var keys = db.ApiKeys.AsNoTracking();
-        if (list["begins"] is { } begins)
+        if (list.Begins is { } begins)
         {
-            keys = keys.Where(k => k.Name.StartsWith(begins));
+            keys = keys.Where(k => k.Name.ToUpper().StartsWith(begins));
         }
 
         return list.Sort switch

@@ -16,9 +16,9 @@ internal static class MachineLists
     public static IQueryable<DeskAgent> Agents(OathDbContext db, Listing list)
     {
         var agents = db.Agents.AsNoTracking();
-        if (list["begins"] is { } begins)
+        if (list.Begins is { } begins)
         {
-            agents = agents.Where(a => a.Name.StartsWith(begins));
+            agents = agents.Where(a => a.Name.ToUpper().StartsWith(begins));
         }
 
         return list.Sort switch
@@ -37,9 +37,9 @@ internal static class MachineLists
     public static IQueryable<Webhook> Webhooks(OathDbContext db, Listing list)
     {
         var hooks = db.Webhooks.AsNoTracking();
-        if (list["begins"] is { } begins)
+        if (list.Begins is { } begins)
         {
-            hooks = hooks.Where(h => h.Name.StartsWith(begins));
+            hooks = hooks.Where(h => h.Name.ToUpper().StartsWith(begins));
         }
 
         return list.Sort switch

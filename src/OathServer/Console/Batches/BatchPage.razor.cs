@@ -35,7 +35,7 @@ public partial class BatchPage
     /// <inheritdoc/>
     protected override async Task OpenAsync()
     {
-        list = new Listing(Http.Request, "line");
+        list = BatchLines.Asked(Http.Request);
         await LoadAsync();
         if (batch is null)
         {
@@ -54,8 +54,7 @@ public partial class BatchPage
         }
 
         var all = Db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == Id);
-        var shown = list.Of<DeskLineState>("line") is { } state ? all.Where(l => l.State == state) : all;
-        (lines, more) = await list.ReadAsync(shown.OrderBy(l => l.Ordinal), cancel);
+        (lines, more) = await list.ReadAsync(BatchLines.Of(Db, Id, list), cancel);
         red = await all.Where(l => l.State == DeskLineState.Interrupted || (l.State == DeskLineState.Waiting && l.Trouble != null))
             .OrderBy(l => l.Ordinal).Take(RedShown).ToListAsync(cancel);
         next = await all.Where(l => l.State == DeskLineState.Waiting).OrderBy(l => l.Ordinal).Select(l => l.UserName).FirstOrDefaultAsync(cancel);

@@ -15,9 +15,9 @@ internal static class ImportedTokens
     public static IQueryable<Token> Of(OathDbContext db, long import, Listing list)
     {
         var tokens = db.Tokens.AsNoTracking().Where(t => t.ImportId == import);
-        if (list["begins"] is { } begins)
+        if (list.Begins is { } begins)
         {
-            tokens = tokens.Where(t => t.Serial.StartsWith(begins));
+            tokens = tokens.Where(t => t.Serial.ToUpper().StartsWith(begins));
         }
 
         if (list.Of<TokenState>("state") is { } state)

@@ -67,12 +67,8 @@ internal static class ListFiles
         ("what", r => r.Ask.What), ("cuid", r => r.Ask.Cuid), ("holder", r => r.Holder), ("reason", r => r.Ask.Reason), ("asked by", r => r.Ask.AskedBy),
         ("asked", r => r.Ask.AskedAt), ("until", r => r.Ask.ExpiresAt));
 
-    private static IResult Lines(Guid id, HttpRequest request, OathDbContext db)
-    {
-        var state = new Listing(request, "line").Of<DeskLineState>("line");
-        return CsvFile.Of(
-            "batch.csv", db.DeskBatchLines.AsNoTracking().Where(l => l.BatchId == id && (state == null || l.State == state)).OrderBy(l => l.Ordinal).AsAsyncEnumerable(),
-            ("line", l => l.Ordinal), ("user", l => l.UserName), ("state", l => BatchSummary.Words(l.State).Text.Text), ("cuid", l => l.Cuid),
-            ("token", l => l.Serial), ("job", l => l.JobId), ("milliseconds", l => l.Milliseconds), ("trouble", l => l.Trouble));
-    }
+    private static IResult Lines(Guid id, HttpRequest request, OathDbContext db) => CsvFile.Of(
+        "batch.csv", BatchLines.Of(db, id, BatchLines.Asked(request)).AsAsyncEnumerable(),
+        ("line", l => l.Ordinal), ("user", l => l.UserName), ("state", l => BatchSummary.Words(l.State).Text.Text), ("cuid", l => l.Cuid),
+        ("token", l => l.Serial), ("job", l => l.JobId), ("milliseconds", l => l.Milliseconds), ("trouble", l => l.Trouble));
 }
