@@ -12,6 +12,9 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
     /// <summary>Rows of a page.</summary>
     public const int PageSize = 50;
 
+    /// <summary>A list no longer than this is seen at a glance: nobody searches it.</summary>
+    public const int GlanceMax = PageSize / 5;
+
     private const int PageMax = 1_000_000;
     private const string Handler = "_handler";
     private const string Order = "sort";
@@ -33,18 +36,11 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
     public int Skip => (Page - 1) * PageSize;
 
     /// <summary>The rows of this page, and whether there are more.</summary>
-    public async Task<(List<T> Rows, bool More)> ReadAsync<T>(IQueryable<T> all, CancellationToken cancel)
-    {
-        var rows = await all.Skip(Skip).Take(PageSize + 1).ToListAsync(cancel);
-        return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
-    }
+    public async Task<(List<T> Rows, bool More)> ReadAsync<T>(IQueryable<T> all, CancellationToken cancel) =>
+        Cut(await all.Skip(Skip).Take(PageSize + 1).ToListAsync(cancel));
 
     /// <summary>The same of a list that is in memory.</summary>
-    public (List<T> Rows, bool More) Read<T>(IEnumerable<T> all)
-    {
-        var rows = all.Skip(Skip).Take(PageSize + 1).ToList();
-        return rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
-    }
+    public (List<T> Rows, bool More) Read<T>(IEnumerable<T> all) => Cut(all.Skip(Skip).Take(PageSize + 1).ToList());
 
     /// <summary>How a name must begin, in capitals, for lists that the database filters: it compares names in capitals too, as
     /// either of them would otherwise heed or ignore the case of letters in its own way.</summary>
@@ -75,6 +71,9 @@ public sealed class Listing(HttpRequest request, string sort, params string[] or
 
     /// <summary>The filters and the order, for the file of the same list.</summary>
     public string ForFile() => Address((NameOf(Number), null));
+
+    /// <summary>One row more than a page was read, to see whether there is one.</summary>
+    private static (List<T> Rows, bool More) Cut<T>(List<T> rows) => rows.Count > PageSize ? (rows[..PageSize], true) : (rows, false);
 
     private static string? Allowed(string asked, string[] orders) => orders.Contains(asked.TrimStart('-'), StringComparer.Ordinal) ? asked : null;
 

@@ -34,9 +34,6 @@ internal static class FiveGaps
 {
     public const int ExceptionsMax = 100;
 
-    /// <summary>Weak imports that are looked at for tokens still in use.</summary>
-    private const int WeakMax = 1000;
-
     private static readonly (ClosedGaps Gap, string What)[] Gaps =
     [
         (ClosedGaps.Puk, "PUK set and escrowed"),
@@ -90,14 +87,14 @@ internal static class FiveGaps
     {
         // Weak ones first: most often there is none, and PostgreSQL takes longer to plan both at once than to do it.
         var weak = await db.Imports.AsNoTracking().Where(i => i.Caution != null && (batch == null || i.Batch == batch))
-            .OrderBy(i => i.Id).Select(i => new { i.Id, i.FileName, i.Caution }).Take(WeakMax).ToListAsync(cancel);
+            .OrderBy(i => i.Id).Select(i => new { i.Id, i.FileName, i.Caution }).ToListAsync(cancel);
         if (weak.Count == 0)
         {
             return [];
         }
 
         var ids = weak.ConvertAll(i => (long?)i.Id);
-        var live = await db.Tokens.Where(t => ids.Contains(t.ImportId) && t.Counter!.State != TokenState.Disabled)
+        var live = await db.Tokens.Where(t => EF.Parameter(ids).Contains(t.ImportId) && t.Counter!.State != TokenState.Disabled)
             .GroupBy(t => t.ImportId!.Value).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
         return [.. weak.Where(i => live.ContainsKey(i.Id)).Take(ExceptionsMax)
             .Select(i => string.Create(CultureInfo.InvariantCulture, $"Import {i.Id} ({i.FileName}), {live[i.Id]} tokens: {i.Caution}"))];

@@ -35,7 +35,7 @@ internal static class AccessLists
     public static IQueryable<StaffMember> Staff(OathDbContext db, Listing list)
     {
         var staff = db.Staff.AsNoTracking();
-        if (list["begins"]?.ToUpperInvariant() is { } begins)
+        if (list.Begins is { } begins)
         {
             staff = staff.Where(s => s.NormalizedUserName!.StartsWith(begins));
         }

@@ -9,6 +9,9 @@ internal static class OutcomeList
     /// <summary>Asks for the keys with something to read, whatever became of them.</summary>
     public const string Warned = "warned";
 
+    /// <summary>Before its names in the address of an import's page, whose first list is its tokens.</summary>
+    public const string BesideTokens = "others-";
+
     private static readonly string[] Orders = ["line", "serial", "counter", "user"];
 
     /// <summary>What was asked of such a list.</summary>

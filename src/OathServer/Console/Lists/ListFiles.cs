@@ -50,8 +50,11 @@ internal static class ListFiles
             .Select(t => new { t.Serial, t.Counter!.State, t.Counter.Counter, User = t.Person!.Name, t.Cuid, t.KeyId }).AsAsyncEnumerable(),
         ("serial", t => t.Serial), ("state", t => t.State), ("counter", t => t.Counter), ("user", t => t.User), ("cuid", t => t.Cuid), ("key id", t => t.KeyId));
 
-    private static async Task<IResult> OutcomesAsync(long id, HttpRequest request, OathDbContext db, CancellationToken cancel) =>
-        Outcomes("import-keys.csv", await db.Imports.AsNoTracking().SingleOrDefaultAsync(i => i.Id == id, cancel) is { } import ? ShipmentImport.ReportOf(import) : null, OutcomeList.Asked(request, "others-"));
+    private static async Task<IResult> OutcomesAsync(long id, HttpRequest request, OathDbContext db, CancellationToken cancel)
+    {
+        var import = await db.Imports.AsNoTracking().SingleOrDefaultAsync(i => i.Id == id, cancel);
+        return Outcomes("import-keys.csv", import is null ? null : ShipmentImport.ReportOf(import), OutcomeList.Asked(request, OutcomeList.BesideTokens));
+    }
 
     /// <summary>The check of an upload: its sender's alone, as its page is.</summary>
     private static IResult Check(Guid id, HttpRequest request, WaitingImports waiting) => Outcomes(
