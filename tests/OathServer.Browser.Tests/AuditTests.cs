@@ -1,8 +1,8 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using OathServer.Access;
 using OathServer.Audit;
 using OathServer.Tests;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace OathServer.Browser.Tests;
 
