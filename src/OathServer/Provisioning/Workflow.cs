@@ -94,8 +94,7 @@ internal sealed class Workflow(
         {
             if (!kept)
             {
-                session!.Dispose();
-                driving.TryRemove(driver, out _);
+                Release(session!, driver);
             }
         }
     }
@@ -119,26 +118,53 @@ internal sealed class Workflow(
                 continue;
             }
 
-            if (!await HoldsAsync(session!, record, cancel))
+            if (await ResumeOnAsync(db, job, session!, record, actor, typedCode, cancel) is { } outcome)
             {
-                session!.Dispose();
-                continue;
+                return outcome;
+            }
+        }
+
+        return new StartOutcome.Refused($"Key {job.Cuid} is in none of the readers.", "Insert that very key, then resume.", []);
+    }
+
+    /// <summary>Null when another key is there. The reader is free again unless the job runs, also when the storage fails or the
+    /// caller goes away in the middle.</summary>
+    private async Task<StartOutcome?> ResumeOnAsync(
+        OathDbContext db, ProvisioningJob job, ReaderSession session, KeyRecord record, AuditEvent actor, string? typedCode, CancellationToken cancel)
+    {
+        var kept = false;
+        var driver = "";
+        try
+        {
+            if (!await HoldsAsync(session, record, cancel))
+            {
+                return null;
             }
 
-            var driver = NewDriver();
+            driver = NewDriver();
             if (!await TakeAsync(db, job.Id, driver, cancel))
             {
-                driving.TryRemove(driver, out _);
-                session!.Dispose();
                 return new StartOutcome.Busy("The job is being driven now.");
             }
 
             var profile = await RolloutProfiles.VersionAsync(db, job.ProfileName, job.ProfileVersion, cancel)
                 ?? throw new InvalidOperationException($"Profile {job.ProfileName} version {job.ProfileVersion} is missing.");
-            return new StartOutcome.Started(job.Id, DriveAsync(session!, job.Id, profile, actor, driver, typedCode));
+            kept = true;
+            return new StartOutcome.Started(job.Id, DriveAsync(session, job.Id, profile, actor, driver, typedCode));
         }
+        finally
+        {
+            if (!kept)
+            {
+                Release(session, driver);
+            }
+        }
+    }
 
-        return new StartOutcome.Refused($"Key {job.Cuid} is in none of the readers.", "Insert that very key, then resume.", []);
+    private void Release(ReaderSession session, string driver)
+    {
+        driving.TryRemove(driver, out _);
+        session.Dispose();
     }
 
     /// <summary>One statement decides who drives; a lease that ran out, or one of a driver that is known to be gone (of

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OathServer.Audit;
 using OathServer.Provisioning;
 using OathServer.Provisioning.Steps;
 using OathServer.Secrets;
@@ -102,6 +103,32 @@ public class ProvisioningTests
         }
 
         Assert.True(cuts > 15, $"only {cuts} cut points were walked");
+    }
+
+    [Fact]
+    public async Task A_reader_is_free_again_when_whoever_resumes_a_job_goes_away_in_the_middle()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.AddTokenAsync("A1", Codes.Secret, counter: 5, state: TokenState.Imported);
+        var key = Plug(server, 70001);
+        key.PullAfter(40);
+        var client = await server.Client();
+        using var begun = await client.PostAsJsonAsync("/v1/provisioning", new { reader = Reader, serial = "A1", user = "alice" }, Cancel);
+        var id = (await begun.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("id").GetGuid();
+
+        using var caller = new CancellationTokenSource();
+        server.Services.GetRequiredService<KeyReaders>().Plug(Reader, KeyReaders.VirtualKind, () =>
+        {
+            caller.Cancel();
+            return key.Connect();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.WithDatabase(async db => await server.Services.GetRequiredService<Workflow>()
+            .ResumeAsync(db, await db.Jobs.SingleAsync(j => j.Id == id, Cancel), Reader, new AuditEvent("test", "", ""), caller.Token)));
+
+        using var resumed = await client.PostAsJsonAsync($"/v1/provisioning/{id}/resume", new { reader = Reader }, Cancel);
+        var job = await resumed.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        Assert.True(job.TryGetProperty("state", out var state) && state.GetString() == "confirmed", job.ToString());
+        await AssertKnownAsync(server, key);
     }
 
     [Fact]
