@@ -10,9 +10,14 @@ namespace OathServer.Storage;
 /// </summary>
 internal sealed class SqliteCheckpoint : IDisposable
 {
-    /// <summary>Pages in the log that start a checkpoint (16 MB): rarely enough that a busy page is copied once for
-    /// many commits, often enough that a start after a crash reads the log in a blink.</summary>
+    /// <summary>Pages in the log that start a checkpoint of a small database (16 MB). A larger one's log may become four
+    /// times as long as itself: a page is then copied once for many commits, however many pages the counters are on.
+    /// Started every 4,096 pages, checkpoints wrote nearly each change of a million counters a second time.</summary>
     public const int PagesMin = 4096;
+
+    /// <summary>Pages in the log that start a checkpoint whatever the size (256 MB): a start after a crash reads them in a
+    /// quarter of a second.</summary>
+    public const int PagesMax = 16 * PagesMin;
 
     /// <summary>Pages that the writer may copy itself: about a millisecond of its time.</summary>
     private const int PagesFew = 512;
@@ -23,8 +28,10 @@ internal sealed class SqliteCheckpoint : IDisposable
     private readonly SqliteConnection writer;
     private readonly SqliteConnection copier;
     private readonly SemaphoreSlim wake = new(0);
+    private readonly sqlite3_stmt size;
     private readonly Thread thread;
     private int writtenAtCheckpoint;
+    private int pages = PagesMin;
     private bool copying;
     private volatile bool copied;
     private volatile bool closed;
@@ -35,6 +42,8 @@ internal sealed class SqliteCheckpoint : IDisposable
         copier = connections.Open();
         // SQLite's own rule is a checkpoint inside the commit that passes 1,000 pages.
         _ = raw.sqlite3_exec(writer.Handle, "PRAGMA wal_autocheckpoint = 0");
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(writer.Handle, "PRAGMA page_count", out size), writer.Handle);
+        FollowSize();
         thread = new Thread(Copy) { IsBackground = true, Name = "checkpoint" };
         thread.Start();
     }
@@ -47,8 +56,9 @@ internal sealed class SqliteCheckpoint : IDisposable
             copied = copying = false;
             writtenAtCheckpoint = PagesWritten();
             _ = raw.sqlite3_wal_checkpoint_v2(writer.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+            FollowSize();
         }
-        else if (!copying && PagesWritten() - writtenAtCheckpoint >= PagesMin)
+        else if (!copying && PagesWritten() - writtenAtCheckpoint >= pages)
         {
             copying = true;
             wake.Release();
@@ -60,8 +70,23 @@ internal sealed class SqliteCheckpoint : IDisposable
         closed = true;
         wake.Release();
         thread.Join();
+        size.Dispose();
         copier.Dispose();
         wake.Dispose();
+    }
+
+    /// <summary>Pages in the log that start a checkpoint of a database of so many.</summary>
+    internal static int PagesBefore(long databasePages) => (int)Math.Clamp(4 * databasePages, PagesMin, PagesMax);
+
+    /// <summary>Never throws, as the batch before it is committed: a size that cannot be read is that of the last time.</summary>
+    private void FollowSize()
+    {
+        if (raw.sqlite3_step(size) == raw.SQLITE_ROW)
+        {
+            pages = PagesBefore(raw.sqlite3_column_int64(size, 0));
+        }
+
+        _ = raw.sqlite3_reset(size);
     }
 
     /// <summary>Pages this connection wrote to the log since it was opened.</summary>

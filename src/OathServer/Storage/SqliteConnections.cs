@@ -10,12 +10,13 @@ namespace OathServer.Storage;
 /// they are per connection, and the driver sets none of them.</summary>
 internal sealed class SqliteConnections(string connectionString) : DbConnectionInterceptor
 {
-    /// <summary>Bytes of the write-ahead log that are kept when it starts again; a large import leaves it no longer.</summary>
-    public const int LogMax = 64 << 20;
+    /// <summary>Bytes of the write-ahead log that are kept when it starts again (320 MB, a quarter more than what starts a
+    /// checkpoint): a file that is cut and grown at each would cost the writer more. A large import leaves it no longer.</summary>
+    public const int LogMax = SqliteCheckpoint.PagesMax / 4 * 5 * 4096;
 
     /// <summary>Pages in the log from which a commit of these connections copies them itself: where there is no writer of
     /// counters that has it done beside (<see cref="SqliteCheckpoint"/>), or it does not keep up.</summary>
-    private const int CheckpointPages = 2 * SqliteCheckpoint.PagesMin;
+    private const int CheckpointPages = 2 * SqliteCheckpoint.PagesMax;
 
     private const int Full = 2;
 
