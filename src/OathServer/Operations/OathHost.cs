@@ -35,7 +35,7 @@ internal static class OathHost
         builder.Services.AddHttpFront();
         builder.Services.AddRazorComponents();
         builder.Services.AddConsole();
-        builder.Services.AddStaffLimits(builder.Configuration);
+        builder.Services.AddSingleton<StaffLimits>();
         builder.Services.AddAccess(builder.Configuration);
         builder.Services.AddValidation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration);
@@ -69,7 +69,6 @@ internal static class OathHost
         app.UseConsoleLanguages();
         app.UseAntiforgery();
         app.UseFormCheck();
-        app.UseRateLimiter();
         app.MapValidation();
         app.MapTokens();
         app.MapImport();

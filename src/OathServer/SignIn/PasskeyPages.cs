@@ -18,13 +18,13 @@ internal static class PasskeyPages
     public static void MapPasskeys(this IEndpointRouteBuilder routes)
     {
         var open = routes.MapGroup("/sign-in/passkey").AllowAnonymous().WithMetadata(new SpokenPage()).ExcludeFromDescription();
-        open.MapPost("/", SignIn).RequireRateLimiting(StaffLimits.Policy);
-        open.MapPost("/question", AskToSignIn).RequireRateLimiting(StaffLimits.Policy);
+        open.MapPost("/", SignIn).LimitSignIns();
+        open.MapPost("/question", AskToSignIn).LimitSignIns();
         var own = routes.MapGroup("/account/passkeys").RequireAuthorization(Rules.OwnAccount).WithMetadata(new SpokenPage()).ExcludeFromDescription();
         own.MapGet("/", Show);
-        own.MapPost("/", Add).RequireRateLimiting(StaffLimits.Policy);
+        own.MapPost("/", Add).LimitSignIns();
         own.MapPost("/question", AskToAdd);
-        own.MapPost("/remove", Remove).RequireRateLimiting(StaffLimits.Policy);
+        own.MapPost("/remove", Remove).LimitSignIns();
     }
 
     private static async Task<IResult> AskToSignIn(HttpContext http, IAntiforgery forms, StaffPasskeys passkeys) =>

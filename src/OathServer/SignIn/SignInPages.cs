@@ -21,16 +21,16 @@ internal static class SignInPages
         // The results' plain type: what is made of routes at build time does not see the pages, which are made then, too.
         open.MapGet("/sign-in", RazorComponentResult (IConfiguration configuration, string? back = null, string? refused = null) =>
             ShowSignIn(configuration, back, refused));
-        open.MapPost("/sign-in", SignIn).RequireRateLimiting(StaffLimits.Policy);
+        open.MapPost("/sign-in", SignIn).LimitSignIns();
         open.MapPost("/sign-in/elsewhere", SignInElsewhere);
         open.MapGet("/sign-in/arrived", Arrived);
         open.MapGet("/setup", ShowSetup);
-        open.MapPost("/setup", Setup).RequireRateLimiting(StaffLimits.Policy);
+        open.MapPost("/setup", Setup).LimitSignIns();
         open.MapPost("/sign-out", SignOut);
         routes.MapPasskeys();
         var own = routes.MapGroup("/account").RequireAuthorization(Rules.OwnAccount).WithMetadata(new SpokenPage()).ExcludeFromDescription();
         own.MapGet("/password", RazorComponentResult () => Page<PasswordForm>(new { }));
-        own.MapPost("/password", ChangePassword).RequireRateLimiting(StaffLimits.Policy);
+        own.MapPost("/password", ChangePassword).LimitSignIns();
     }
 
     private static RazorComponentResult<SignInForm> ShowSignIn(IConfiguration configuration, string? back, string? refused) =>

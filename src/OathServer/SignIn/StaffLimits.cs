@@ -1,31 +1,49 @@
+using System.Net;
 using System.Threading.RateLimiting;
-using Microsoft.AspNetCore.RateLimiting;
 using OathServer.Access;
 
 namespace OathServer.SignIn;
 
-/// <summary>Password hashes are slow on purpose: a flood of sign-ins may not take the processor from validations.</summary>
-internal static class StaffLimits
+/// <summary>Password hashes are slow on purpose: a flood of sign-ins may not take the processor from validations. An endpoint's
+/// filter and not the framework's middleware, which has no room for two limits and keeps its timer when the host is gone.</summary>
+internal sealed class StaffLimits(LimitsPolicy policy) : IDisposable
 {
-    public const string Policy = "password";
-
     public const int AtOnce = 2;
     private const int Waiting = 8;
 
-    public static void AddStaffLimits(this IServiceCollection services, IConfiguration configuration) => services.AddRateLimiter(options =>
+    private readonly PartitionedRateLimiter<IPAddress> perAddress = ApiKeyLimits.PerAddress(policy.SignInsPerMinute);
+
+    private readonly ConcurrencyLimiter places = new(new ConcurrencyLimiterOptions
     {
-        options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-        options.OnRejected = (rejected, _) => new ValueTask(ApiKeyLimits.RefuseAsync(rejected.HttpContext, "Too many sign-ins at once or from this address.", 10));
-        var perMinute = LimitsPolicy.Of(configuration).SignInsPerMinute;
-        options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, System.Net.IPAddress>(http =>
-            http.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName == Policy
-                ? RateLimitPartition.GetTokenBucketLimiter(ApiKeyLimits.Network(http.Connection.RemoteIpAddress), _ => ApiKeyLimits.Bucket(perMinute))
-                : RateLimitPartition.GetNoLimiter(System.Net.IPAddress.None));
-        options.AddPolicy(Policy, _ => RateLimitPartition.GetConcurrencyLimiter(Policy, _ => new ConcurrencyLimiterOptions
-        {
-            PermitLimit = AtOnce,
-            QueueLimit = Waiting,
-            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        }));
+        PermitLimit = AtOnce,
+        QueueLimit = Waiting,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
+
+    public async ValueTask<object?> EnterAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        using var turn = perAddress.AttemptAcquire(ApiKeyLimits.Network(http.Connection.RemoteIpAddress));
+        using var place = turn.IsAcquired ? await places.AcquireAsync(1, http.RequestAborted) : turn;
+        if (place.IsAcquired)
+        {
+            return await next(context);
+        }
+
+        await ApiKeyLimits.RefuseAsync(http, "Too many sign-ins at once or from this address.", 10);
+        return Results.Empty;
+    }
+
+    public void Dispose()
+    {
+        perAddress.Dispose();
+        places.Dispose();
+    }
+}
+
+internal static class StaffLimitsExtensions
+{
+    /// <summary>What an endpoint does for whoever signs in is limited by <see cref="StaffLimits"/>.</summary>
+    public static RouteHandlerBuilder LimitSignIns(this RouteHandlerBuilder route) => route.AddEndpointFilter(
+        (context, next) => context.HttpContext.RequestServices.GetRequiredService<StaffLimits>().EnterAsync(context, next));
 }
