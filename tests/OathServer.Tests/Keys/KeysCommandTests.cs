@@ -49,7 +49,8 @@ public class KeysCommandTests
         Assert.SkipWhen(DeskPcscd.Missing is not null, DeskPcscd.Missing ?? "");
         await using var pcscd = await DeskPcscd.StartAsync(Cancel);
         using var pull = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        using var watch = Process.Start(new ProcessStartInfo("dotnet", [Program, "keys", "watch", "--json"])
+        // A shell's job in the background has its interrupts ignored, and so would all that it starts.
+        using var watch = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Program, "keys", "watch", "--json"])
         {
             RedirectStandardOutput = true,
             Environment = { ["PCSCLITE_CSOCK_NAME"] = pcscd.Socket },
