@@ -48,7 +48,7 @@ public class ListOrderTests
         var batch = Guid.NewGuid();
         await server.WithDatabase(db =>
         {
-            db.DeskBatches.Add(new DeskBatch { Id = batch, Name = "May", Readers = "desk", ProfileName = "default", CreatedBy = "test", CreatedAt = At });
+            db.DeskBatches.Add(Batch("May", batch));
             db.DeskBatchLines.AddRange(
                 new DeskBatchLine { BatchId = batch, Ordinal = 1, UserName = "bert", State = DeskLineState.Done, Cuid = "0B", Milliseconds = 700 },
                 new DeskBatchLine { BatchId = batch, Ordinal = 2, UserName = "ana", State = DeskLineState.Waiting },
@@ -62,6 +62,22 @@ public class ListOrderTests
         {
             Assert.Equal(lines.Split(' ').Reverse(), await FirstColumnAsync(client, $"/batches/{batch}.csv?{asked.Replace("=", "=-", StringComparison.Ordinal)}"));
         }
+    }
+
+    [Theory]
+    [InlineData("may")]
+    [InlineData("MAY")]
+    [InlineData("May s")]
+    public async Task Batches_are_found_by_the_beginning_of_their_name_in_capitals_or_not(string name)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await server.WithDatabase(db =>
+        {
+            db.DeskBatches.AddRange(Batch("May south", Guid.NewGuid()), Batch("June south", Guid.NewGuid()));
+            return db.SaveChangesAsync(TestContext.Current.CancellationToken);
+        });
+
+        Assert.Equal(["May south"], await FirstColumnAsync(await server.Client(), $"/batches.csv?name={Uri.EscapeDataString(name)}"));
     }
 
     /// <summary>The first column of the file, of the three rows that are asked about.</summary>
@@ -99,6 +115,9 @@ public class ListOrderTests
         db.People.AddRange(Person("x", "a"), Person("y", "a"), Person("z", "c"));
         return await db.SaveChangesAsync();
     }
+
+    private static DeskBatch Batch(string name, Guid id) =>
+        new() { Id = id, Name = name, Readers = "desk", ProfileName = "default", CreatedBy = "test", CreatedAt = At };
 
     private static RealmPolicy Policy(string realm, int lookAhead)
     {

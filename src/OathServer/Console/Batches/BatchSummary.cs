@@ -38,9 +38,9 @@ internal sealed record BatchSummary(
             batches = batches.Where(b => b.State == state);
         }
 
-        if (list["name"] is { } name)
+        if (list["name"]?.ToUpperInvariant() is { } name)
         {
-            batches = batches.Where(b => b.Name.StartsWith(name));
+            batches = batches.Where(b => b.Name.ToUpper().StartsWith(name));
         }
 
         if (list["shipment"] is { } shipment)
