@@ -95,7 +95,7 @@ internal sealed class ApiKeyLimits(LimitsPolicy policy) : IDisposable
         RateLimitPartition.GetTokenBucketLimiter(address, _ => Bucket(perMinute)));
 
     /// <summary>So many a minute, replenished a sixth at a time.</summary>
-    public static TokenBucketRateLimiterOptions Bucket(int perMinute) => new()
+    private static TokenBucketRateLimiterOptions Bucket(int perMinute) => new()
     {
         TokenLimit = perMinute,
         TokensPerPeriod = Math.Max(1, perMinute / 6),

@@ -8,7 +8,7 @@ namespace OathServer.SignIn;
 /// filter and not the framework's middleware, which has no room for two limits and keeps its timer when the host is gone.</summary>
 internal sealed class StaffLimits(LimitsPolicy policy) : IDisposable
 {
-    public const int AtOnce = 2;
+    private const int AtOnce = 2;
     private const int Waiting = 8;
 
     private readonly PartitionedRateLimiter<IPAddress> perAddress = ApiKeyLimits.PerAddress(policy.SignInsPerMinute);

@@ -14,10 +14,6 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
     /// checkpoint): a file that is cut and grown at each would cost the writer more. A large import leaves it no longer.</summary>
     public const int LogMax = SqliteCheckpoint.PagesMax / 4 * 5 * 4096;
 
-    /// <summary>Pages in the log from which a commit of these connections copies them itself: where there is no writer of
-    /// counters that has it done beside (<see cref="SqliteCheckpoint"/>), or it does not keep up.</summary>
-    private const int CheckpointPages = 2 * SqliteCheckpoint.PagesMax;
-
     private const int Full = 2;
 
     // The driver pools connections: each is prepared once and keeps its settings.
@@ -73,7 +69,12 @@ internal sealed class SqliteConnections(string connectionString) : DbConnectionI
         using var command = connection.CreateCommand();
         command.CommandText =
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 15000; "
-            + $"PRAGMA journal_size_limit = {LogMax}; PRAGMA wal_autocheckpoint = {CheckpointPages};";
+            + $"PRAGMA journal_size_limit = {LogMax};";
+        command.ExecuteNonQuery();
+        command.CommandText = "PRAGMA page_count";
+        // From twice the pages that start a checkpoint beside (SqliteCheckpoint), a commit of these connections copies them
+        // itself: where no writer of counters has it done, or it does not keep up.
+        command.CommandText = $"PRAGMA wal_autocheckpoint = {2 * SqliteCheckpoint.PagesBefore((long)command.ExecuteScalar()!)}";
         command.ExecuteNonQuery();
         AssertDurable(connection);
         prepared.AddOrUpdate(connection.Handle!, prepared);

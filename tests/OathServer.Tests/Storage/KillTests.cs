@@ -33,13 +33,14 @@ public class KillTests
         {
             await using var server = await ServerProcess.StartAsync(folder);
             using var client = server.Client(key);
-            var goal = streams.Sum(stream => stream.Accepted) + random.Next(1, 2 * AcceptedInARound);
+            var goal = streams.Sum(stream => stream.Accepted) + random.Next(AcceptedInARound, 2 * AcceptedInARound);
             var running = Array.ConvertAll(streams, stream => stream.RunAsync(client));
             await UntilAsync(() => streams.Sum(stream => stream.Accepted) >= goal);
             await server.KillAsync();
             await Task.WhenAll(running);
         }
 
+        Assert.True(streams.Sum(stream => stream.Accepted) >= Kills * AcceptedInARound, "too few codes were accepted");
         await using var after = await ServerUnderTest.StartAsync(folder: folder);
         var staff = await after.Client(Roles.HelpDesk);
         foreach (var stream in streams)

@@ -1,12 +1,14 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using OathServer.Storage;
 
 namespace OathServer.Tests.Storage;
 
-/// <summary>The write-ahead log starts again from its beginning, also after somebody read for long.</summary>
+/// <summary>How long the write-ahead log becomes: it is carried into the database file and starts again from its beginning, the
+/// later the larger the database, also after somebody read for long.</summary>
 public class WalBoundTests
 {
-    private const int PageSize = 4096;
+    private const long Page = 4096;
 
     [Fact]
     public async Task A_reader_that_stays_makes_the_log_grow_and_once_it_is_gone_the_log_is_short_again()
@@ -18,31 +20,23 @@ public class WalBoundTests
             ids.Add(await server.AddTokenAsync($"W{i:D4}", Codes.Secret));
         }
 
-        var log = new FileInfo(Path.Combine(server.Folder, "oath.db-wal"));
-        var writer = server.Services.GetRequiredService<CounterCommit>();
-        var connections = server.Services.GetRequiredService<SqliteConnections>();
+        var log = LogOf(server);
 
         // Where the log began again its first frames are new: the salt in its head has changed.
         byte[]? salt = null;
 
-        using (var reader = connections.Open())
+        using (var reader = server.Services.GetRequiredService<SqliteConnections>().Open())
         {
             using var transaction = reader.BeginTransaction(deferred: true);
             using var look = reader.CreateCommand();
             look.CommandText = "SELECT count(*) FROM token_counters";
             look.ExecuteScalar();
             // Every batch is a few pages; past the start of two checkpoints.
-            await WriteUntilAsync(() => Length() > 2 * SqliteCheckpoint.PagesMin * (PageSize + 24));
+            await WriteUntilAsync(server, ids, atOnce: 50, () => Length(log) > 2 * SqliteCheckpoint.PagesMin * (Page + 24));
         }
 
         // Nobody holds it any more: a checkpoint or two later it begins again, cut to what is kept.
-        await WriteUntilAsync(() => Length() <= SqliteConnections.LogMax && Restarted());
-
-        long Length()
-        {
-            log.Refresh();
-            return log.Length;
-        }
+        await WriteUntilAsync(server, ids, atOnce: 50, () => Length(log) <= SqliteConnections.LogMax && Restarted());
 
         bool Restarted()
         {
@@ -55,14 +49,64 @@ public class WalBoundTests
             salt ??= head[16..];
             return !salt.AsSpan().SequenceEqual(head.AsSpan(16));
         }
+    }
 
-        async Task WriteUntilAsync(Func<bool> reached)
+    [Theory]
+    [InlineData(1, SqliteCheckpoint.PagesMin)]
+    [InlineData(SqliteCheckpoint.PagesMin / 4, SqliteCheckpoint.PagesMin)]
+    [InlineData(10_000, 40_000)]
+    [InlineData(1_000_000, SqliteCheckpoint.PagesMax)]
+    public void The_log_may_become_four_times_as_long_as_the_database_within_its_bounds(long databasePages, int pages) =>
+        Assert.Equal(pages, SqliteCheckpoint.PagesBefore(databasePages));
+
+    /// <summary>The rule follows a database that grows while the server runs, as one does into which keys are imported.</summary>
+    [Fact]
+    public async Task A_database_that_grew_is_checkpointed_less_often()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var ids = Enumerable.Repeat(await server.AddTokenAsync("C1", Codes.Secret), 2000).ToList();
+        var file = new FileInfo(Path.Combine(server.Folder, "oath.db"));
+        var log = LogOf(server);
+        Assert.Equal(2 * SqliteCheckpoint.PagesMin, Ask(server, "PRAGMA wal_autocheckpoint"));
+        Ask(server, $"CREATE TABLE weight (w); INSERT INTO weight VALUES (zeroblob({2 * SqliteCheckpoint.PagesMin * Page}))");
+
+        // The log of the growth is carried over, three times PagesMin at most with what came meanwhile; from then on the longer
+        // rule holds, of eight times.
+        await WriteUntilAsync(server, ids, atOnce: 1, () => Length(file) > 2 * SqliteCheckpoint.PagesMin * Page);
+        await WriteUntilAsync(server, ids, atOnce: 1, () => Length(log) > 5 * SqliteCheckpoint.PagesMin * Page);
+
+        // So it does for those who write something else, on connections opened since.
+        using (var pooled = server.Services.GetRequiredService<SqliteConnections>().Open())
         {
-            for (var batches = 0; !reached(); batches++)
-            {
-                Assert.True(batches < 5_000, $"the log has {Length()} bytes");
-                await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => writer.SubmitAsync(new Advance([.. ids]))));
-            }
+            SqliteConnection.ClearPool(pooled);
+        }
+
+        Assert.InRange(Ask(server, "PRAGMA wal_autocheckpoint"), 16 * SqliteCheckpoint.PagesMin, 2 * SqliteCheckpoint.PagesMax);
+    }
+
+    private static FileInfo LogOf(ServerUnderTest server) => new(Path.Combine(server.Folder, "oath.db-wal"));
+
+    private static long Length(FileInfo file)
+    {
+        file.Refresh();
+        return file.Length;
+    }
+
+    private static long Ask(ServerUnderTest server, string sql)
+    {
+        using var connection = server.Services.GetRequiredService<SqliteConnections>().Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long?)command.ExecuteScalar() ?? 0;
+    }
+
+    private static async Task WriteUntilAsync(ServerUnderTest server, List<long> ids, int atOnce, Func<bool> reached)
+    {
+        var writer = server.Services.GetRequiredService<CounterCommit>();
+        for (var batches = 0; !reached(); batches++)
+        {
+            Assert.True(batches < 4_000, $"the log has {Length(LogOf(server))} bytes");
+            await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => writer.SubmitAsync(new Advance([.. ids]))));
         }
     }
 
