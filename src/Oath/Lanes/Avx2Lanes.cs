@@ -10,6 +10,8 @@ internal readonly struct Avx2Lanes32 : ILanes<Vector256<uint>, uint>
 {
     public static int Count => 8;
 
+    public static bool HasThirtyTwoRegisters => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Splat(uint word) => Vector256.Create(word);
 
@@ -67,6 +69,8 @@ internal readonly struct Avx2Lanes32 : ILanes<Vector256<uint>, uint>
 internal readonly struct Avx2Lanes64 : ILanes<Vector256<ulong>, ulong>
 {
     public static int Count => 4;
+
+    public static bool HasThirtyTwoRegisters => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Splat(ulong word) => Vector256.Create(word);

@@ -21,6 +21,8 @@ internal readonly struct Avx2PairLanes32 : ILanes<Pair256, uint>
 {
     public static int Count => 2 * Avx2Lanes32.Count;
 
+    public static bool HasThirtyTwoRegisters => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Pair256 Splat(uint word) => new(Avx2Lanes32.Splat(word), Avx2Lanes32.Splat(word));
 

@@ -10,6 +10,8 @@ internal readonly struct Avx512Lanes32 : ILanes<Vector512<uint>, uint>
 {
     public static int Count => 16;
 
+    public static bool HasThirtyTwoRegisters => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Splat(uint word) => Vector512.Create(word);
 
@@ -65,6 +67,8 @@ internal readonly struct Avx512Lanes32 : ILanes<Vector512<uint>, uint>
 internal readonly struct Avx512Lanes64 : ILanes<Vector512<ulong>, ulong>
 {
     public static int Count => 8;
+
+    public static bool HasThirtyTwoRegisters => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Splat(ulong word) => Vector512.Create(word);

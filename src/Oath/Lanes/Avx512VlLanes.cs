@@ -10,6 +10,8 @@ internal readonly struct Avx512VlLanes32 : ILanes<Vector256<uint>, uint>
 {
     public static int Count => 8;
 
+    public static bool HasThirtyTwoRegisters => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Splat(uint word) => Vector256.Create(word);
 
@@ -65,6 +67,8 @@ internal readonly struct Avx512VlLanes32 : ILanes<Vector256<uint>, uint>
 internal readonly struct Avx512VlLanes64 : ILanes<Vector256<ulong>, ulong>
 {
     public static int Count => 4;
+
+    public static bool HasThirtyTwoRegisters => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Splat(ulong word) => Vector256.Create(word);

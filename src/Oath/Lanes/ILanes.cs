@@ -11,6 +11,9 @@ internal interface ILanes<TVector, TWord>
     /// <summary>Words in a vector.</summary>
     static abstract int Count { get; }
 
+    /// <summary>Whether a block's sixteen words fit the vector registers beside a state.</summary>
+    static abstract bool HasThirtyTwoRegisters { get; }
+
     static abstract TVector Splat(TWord word);
 
     /// <summary>start, start + 1, start + 2, ... one a lane.</summary>

@@ -9,6 +9,8 @@ internal readonly struct Portable128Lanes32 : ILanes<Vector128<uint>, uint>
 {
     public static int Count => 4;
 
+    public static bool HasThirtyTwoRegisters => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> Splat(uint word) => Vector128.Create(word);
 
@@ -60,6 +62,8 @@ internal readonly struct Portable128Lanes32 : ILanes<Vector128<uint>, uint>
 internal readonly struct Portable128Lanes64 : ILanes<Vector128<ulong>, ulong>
 {
     public static int Count => 2;
+
+    public static bool HasThirtyTwoRegisters => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Splat(ulong word) => Vector128.Create(word);

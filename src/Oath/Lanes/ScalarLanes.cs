@@ -9,6 +9,8 @@ internal readonly struct ScalarLanes32 : ILanes<uint, uint>
 {
     public static int Count => 1;
 
+    public static bool HasThirtyTwoRegisters => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Splat(uint word) => word;
 
@@ -57,6 +59,8 @@ internal readonly struct ScalarLanes32 : ILanes<uint, uint>
 internal readonly struct ScalarLanes64 : ILanes<ulong, ulong>
 {
     public static int Count => 1;
+
+    public static bool HasThirtyTwoRegisters => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Splat(ulong word) => word;

@@ -9,15 +9,15 @@ namespace Oath.Lanes;
 /// <remarks>
 /// Two blocks a code: the counter under the inner midstate, its digest under the outer one. What is the same in every
 /// lane or in every code is folded: of the counter's block only the low word differs between lanes, so half of its
-/// first expanded words are computed once in plain registers; words 6 to 14 are zero in both blocks, so terms fall
-/// away; and the first twenty rounds find their constant already added to their word.
+/// first expanded words are computed in plain registers; words 6 to 14 are zero in both blocks, so terms fall away; and
+/// the first rounds of either block, whose state is the midstate's in every lane, are computed there too.
 /// </remarks>
-internal static unsafe class Sha1Lanes<TLanes, TVector>
+internal static unsafe partial class Sha1Lanes<TLanes, TVector>
     where TLanes : ILanes<TVector, uint>
     where TVector : unmanaged
 {
     private const int Words = 80;
-    private const int EarlyRounds = 20;
+    private const int ExpandedFirst = 32;
     private const uint K0 = 0x5A827999, K1 = 0x6ED9EBA1, K2 = 0x8F1BBCDC, K3 = 0xCA62C1D6;
 
     /// <summary>
@@ -28,38 +28,51 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fill(uint* midstates, ulong counter, int count, uint* values)
     {
-        byte* raw = stackalloc byte[(Words + EarlyRounds + 5 + 1) * sizeof(TVector)];
+        int words = TLanes.HasThirtyTwoRegisters ? ExpandedFirst : Words;
+        byte* raw = stackalloc byte[(words + 5 + 1) * sizeof(TVector)];
         TVector* w = Aligned(raw);
-        TVector* early = w + Words;
-        TVector* state = early + EarlyRounds;
+        TVector* state = w + words;
 
         for (int done = 0; done < count; done += TLanes.Count)
         {
-            Load(state, midstates);
-            CounterBlock(w, early, (uint)(counter >> 32), TLanes.Sequence((uint)counter + (uint)done));
-            Rounds(w, early, state);
-            DigestBlock(w, early, state);
-            Load(state, midstates + 5);
-            Rounds(w, early, state);
+            CounterWords(w, counter + (uint)done);
+            CounterRounds(w, state, midstates, counter + (uint)done);
+            Finish(w, state, midstates);
+            DigestWords(w, state);
+            DigestRounds(w, state, midstates + 5);
+            Finish(w, state, midstates + 5);
             TVector value = Truncation.Of32<TLanes, TVector>(
                 state[0], state[1], state[2], state[3], state[4], last: state[4]);
             TLanes.StoreLow32(value, values + done);
         }
     }
 
-    /// <summary>One ordinary block into a state: how midstates are made.</summary>
+    /// <summary>One ordinary block into a state: how midstates are made. For a width of one lane.</summary>
     [SkipLocalsInit]
-    public static void Absorb(uint* block, TVector* state)
+    public static void Absorb(uint* block, uint* state)
     {
-        TVector* w = stackalloc TVector[Words + EarlyRounds];
-        TVector* early = w + Words;
+        TVector* w = stackalloc TVector[Words + 5];
+        TVector* rounds = w + Words;
         for (int t = 0; t < 16; t++)
             w[t] = TLanes.Splat(block[t]);
-        ExpandFrom(w, start: 16);
-        for (int t = 0; t < EarlyRounds; t++)
-            early[t] = TLanes.Add(w[t], TLanes.Splat(K0));
-        Rounds(w, early, state);
-        new Span<byte>(w, (Words + EarlyRounds) * sizeof(TVector)).Clear();
+        ExpandFrom(w, start: 16, end: 32);
+
+        TVector a = TLanes.Splat(state[0]), b = TLanes.Splat(state[1]), c = TLanes.Splat(state[2]);
+        TVector d = TLanes.Splat(state[3]), e = TLanes.Splat(state[4]), k = TLanes.Splat(K0);
+        for (TVector* next = w; next < w + 20; next += 5)
+        {
+            ChooseRound(a, ref b, c, d, ref e, TLanes.Add(next[0], k));
+            ChooseRound(e, ref a, b, c, ref d, TLanes.Add(next[1], k));
+            ChooseRound(d, ref e, a, b, ref c, TLanes.Add(next[2], k));
+            ChooseRound(c, ref d, e, a, ref b, TLanes.Add(next[3], k));
+            ChooseRound(b, ref c, d, e, ref a, TLanes.Add(next[4], k));
+        }
+
+        (rounds[0], rounds[1], rounds[2], rounds[3], rounds[4]) = (a, b, c, d, e);
+        Finish(w, rounds, state);
+        for (int t = 0; t < 5; t++)
+            TLanes.StoreLow32(rounds[t], state + t);
+        new Span<byte>(w, (Words + 5) * sizeof(TVector)).Clear();
     }
 
     // A vector that straddles a cache line costs two loads.
@@ -67,19 +80,12 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
     private static TVector* Aligned(byte* raw) =>
         (TVector*)(((nuint)raw + (nuint)sizeof(TVector) - 1) & ~((nuint)sizeof(TVector) - 1));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(TVector* state, uint* words)
-    {
-        for (int i = 0; i < 5; i++)
-            state[i] = TLanes.Splat(words[i]);
-    }
-
     /// <summary>The eight bytes of the counter, the padding bit, and the length: 64 + 8 bytes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CounterBlock(TVector* w, TVector* early, uint high, TVector low)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CounterWords(TVector* w, ulong counter)
     {
         const uint Padding = 0x80000000, Length = (64 + 8) * 8;
-        uint u16 = BitOperations.RotateLeft(high ^ Padding, 1);
+        uint u16 = BitOperations.RotateLeft((uint)(counter >> 32) ^ Padding, 1);
         uint u18 = BitOperations.RotateLeft(Padding ^ Length, 1);
         uint u19 = BitOperations.RotateLeft(u16, 1);
         uint u21 = BitOperations.RotateLeft(u18, 1);
@@ -88,7 +94,7 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
         uint u27 = BitOperations.RotateLeft(u19 ^ u24, 1);
         uint u30 = BitOperations.RotateLeft(u16 ^ u22 ^ u27, 1);
 
-        TVector w17 = Rotate1(low);
+        TVector w17 = Rotate1(TLanes.Sequence((uint)counter));
         TVector w20 = Rotate1(w17);
         TVector w23 = Rotate1(TLanes.Xor(w20, TLanes.Splat(Length)));
         TVector w25 = Rotate1(TLanes.Xor(w17, TLanes.Splat(u22)));
@@ -113,31 +119,60 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
         w[29] = w29;
         w[30] = TLanes.Splat(u30);
         w[31] = w31;
-        ExpandFrom(w, start: 32);
+    }
 
-        early[0] = TLanes.Splat(high + K0);
-        early[1] = TLanes.Add(low, TLanes.Splat(K0));
-        early[2] = TLanes.Splat(Padding + K0);
-        ConstantOnly(early, from: 3);
-        early[15] = TLanes.Splat(Length + K0);
-        early[16] = TLanes.Splat(u16 + K0);
-        early[17] = TLanes.Add(w17, TLanes.Splat(K0));
-        early[18] = TLanes.Splat(u18 + K0);
-        early[19] = TLanes.Splat(u19 + K0);
+    /// <summary>Its first twenty rounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CounterRounds(TVector* w, TVector* state, uint* midstate, ulong counter)
+    {
+        const uint Padding = 0x80000000, Length = (64 + 8) * 8;
+        uint a0 = midstate[0], b0 = midstate[1], c0 = midstate[2], d0 = midstate[3], e0 = midstate[4];
+        e0 += (uint)(counter >> 32) + K0 + ScalarLanes32.Choose(b0, c0, d0) + BitOperations.RotateLeft(a0, 5);
+        b0 = BitOperations.RotateLeft(b0, 30);
+        d0 += K0 + ScalarLanes32.Choose(a0, b0, c0) + BitOperations.RotateLeft(e0, 5);
+        a0 = BitOperations.RotateLeft(a0, 30);
+        c0 += Padding + K0 + ScalarLanes32.Choose(e0, a0, b0);
+        e0 = BitOperations.RotateLeft(e0, 30);
+
+        TVector k = TLanes.Splat(K0), a = TLanes.Splat(a0), e = TLanes.Splat(e0);
+        TVector d = TLanes.Add(TLanes.Sequence((uint)counter), TLanes.Splat(d0));
+        TVector c = TLanes.Add(TLanes.Splat(c0), TLanes.RotateLeft(d, 5));
+        TVector b = Sum(TLanes.Splat(b0 + K0), TLanes.Choose(d, e, a), TLanes.RotateLeft(c, 5));
+        d = TLanes.RotateLeft(d, 30);
+        a = Sum(TLanes.Splat(a0 + K0), TLanes.Choose(c, d, e), TLanes.RotateLeft(b, 5));
+        c = TLanes.RotateLeft(c, 30);
+        for (int fives = 0; fives < 2; fives++)
+        {
+            ChooseRound(a, ref b, c, d, ref e, k);
+            ChooseRound(e, ref a, b, c, ref d, k);
+            ChooseRound(d, ref e, a, b, ref c, k);
+            ChooseRound(c, ref d, e, a, ref b, k);
+            ChooseRound(b, ref c, d, e, ref a, k);
+        }
+
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(Length + K0));
+        ChooseRound(e, ref a, b, c, ref d, TLanes.Add(w[16], k));
+        ChooseRound(d, ref e, a, b, ref c, TLanes.Add(w[17], k));
+        ChooseRound(c, ref d, e, a, ref b, TLanes.Add(w[18], k));
+        ChooseRound(b, ref c, d, e, ref a, TLanes.Add(w[19], k));
+        state[0] = a;
+        state[1] = b;
+        state[2] = c;
+        state[3] = d;
+        state[4] = e;
     }
 
     /// <summary>The twenty bytes of the inner digest, the padding bit, and the length: 64 + 20 bytes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void DigestBlock(TVector* w, TVector* early, TVector* digest)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DigestWords(TVector* w, TVector* state)
     {
         TVector padding = TLanes.Splat(0x80000000), length = TLanes.Splat((64 + 20) * 8);
-        for (int i = 0; i < 5; i++)
-            w[i] = digest[i];
-        w[16] = Rotate1(TLanes.Xor(w[0], w[2]));
-        w[17] = Rotate1(TLanes.Xor(w[1], w[3]));
-        w[18] = Rotate1(TLanes.Xor(w[2], w[4], length));
-        w[19] = Rotate1(TLanes.Xor(w[3], padding, w[16]));
-        w[20] = Rotate1(TLanes.Xor(w[4], w[17]));
+        TVector w0 = state[0], w1 = state[1], w2 = state[2], w3 = state[3], w4 = state[4];
+        w[16] = Rotate1(TLanes.Xor(w0, w2));
+        w[17] = Rotate1(TLanes.Xor(w1, w3));
+        w[18] = Rotate1(TLanes.Xor(w2, w4, length));
+        w[19] = Rotate1(TLanes.Xor(w3, padding, w[16]));
+        w[20] = Rotate1(TLanes.Xor(w4, w[17]));
         w[21] = Rotate1(TLanes.Xor(padding, w[18]));
         w[22] = Rotate1(w[19]);
         w[23] = Rotate1(TLanes.Xor(length, w[20]));
@@ -149,33 +184,55 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
         w[29] = Rotate1(TLanes.Xor(length, w[21], w[26]));
         w[30] = Rotate1(TLanes.Xor(w[16], w[22], w[27]));
         w[31] = Rotate1(TLanes.Xor(TLanes.Xor(length, w[17], w[23]), w[28]));
-        ExpandFrom(w, start: 32);
-
-        TVector k = TLanes.Splat(K0);
-        for (int t = 0; t < 5; t++)
-            early[t] = TLanes.Add(w[t], k);
-        early[5] = TLanes.Splat(0x80000000 + K0);
-        ConstantOnly(early, from: 6);
-        early[15] = TLanes.Splat((64 + 20) * 8 + K0);
-        for (int t = 16; t < EarlyRounds; t++)
-            early[t] = TLanes.Add(w[t], k);
     }
 
-    /// <summary>The rounds of words that are zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ConstantOnly(TVector* early, int from)
+    /// <summary>Its first twenty rounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DigestRounds(TVector* w, TVector* state, uint* midstate)
     {
-        TVector k = TLanes.Splat(K0);
-        for (int t = from; t < 15; t++)
-            early[t] = k;
+        uint a0 = midstate[0], b0 = midstate[1], c0 = midstate[2], d0 = midstate[3], e0 = midstate[4];
+        e0 += K0 + ScalarLanes32.Choose(b0, c0, d0) + BitOperations.RotateLeft(a0, 5);
+        b0 = BitOperations.RotateLeft(b0, 30);
+        d0 += K0 + ScalarLanes32.Choose(a0, b0, c0);
+        a0 = BitOperations.RotateLeft(a0, 30);
+
+        TVector k = TLanes.Splat(K0), a = TLanes.Splat(a0), b = TLanes.Splat(b0);
+        TVector e = TLanes.Add(state[0], TLanes.Splat(e0));
+        TVector d = Sum(state[1], TLanes.Splat(d0), TLanes.RotateLeft(e, 5));
+        TVector c = Step(state[2], TLanes.Splat(c0 + K0), TLanes.Choose(e, a, b), d);
+        e = TLanes.RotateLeft(e, 30);
+        b = Step(state[3], TLanes.Splat(b0 + K0), TLanes.Choose(d, e, a), c);
+        d = TLanes.RotateLeft(d, 30);
+        a = Step(state[4], TLanes.Splat(a0 + K0), TLanes.Choose(c, d, e), b);
+        c = TLanes.RotateLeft(c, 30);
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(0x80000000 + K0));
+        ChooseRound(e, ref a, b, c, ref d, k);
+        ChooseRound(d, ref e, a, b, ref c, k);
+        ChooseRound(c, ref d, e, a, ref b, k);
+        ChooseRound(b, ref c, d, e, ref a, k);
+        ChooseRound(a, ref b, c, d, ref e, k);
+        ChooseRound(e, ref a, b, c, ref d, k);
+        ChooseRound(d, ref e, a, b, ref c, k);
+        ChooseRound(c, ref d, e, a, ref b, k);
+        ChooseRound(b, ref c, d, e, ref a, k);
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat((64 + 20) * 8 + K0));
+        ChooseRound(e, ref a, b, c, ref d, TLanes.Add(w[16], k));
+        ChooseRound(d, ref e, a, b, ref c, TLanes.Add(w[17], k));
+        ChooseRound(c, ref d, e, a, ref b, TLanes.Add(w[18], k));
+        ChooseRound(b, ref c, d, e, ref a, TLanes.Add(w[19], k));
+        state[0] = a;
+        state[1] = b;
+        state[2] = c;
+        state[3] = d;
+        state[4] = e;
     }
 
-    /// <summary>Words from a multiple of four to 79; the chain of three words back stays in registers.</summary>
+    /// <summary>Words between two multiples of four; the chain of three words back stays in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ExpandFrom(TVector* w, int start)
+    private static void ExpandFrom(TVector* w, int start, int end)
     {
         TVector x = w[start - 3], y = w[start - 2], z = w[start - 1];
-        for (TVector* next = w + start; next < w + Words; next += 4)
+        for (TVector* next = w + start; next < w + end; next += 4)
         {
             next[0] = x = Expand(x, next);
             next[1] = y = Expand(y, next + 1);
@@ -192,77 +249,87 @@ internal static unsafe class Sha1Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Rotate1(TVector x) => TLanes.RotateLeft(x, 1);
 
-    /// <summary>Eighty rounds over expanded words, five at a time so that no register moves to another.</summary>
+    /// <summary>The state after a block of whose rounds twenty are done; its words 16 to 31 are there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(TVector* w, TVector* state, uint* midstate)
+    {
+        if (TLanes.HasThirtyTwoRegisters)
+        {
+            RoundsInRegisters(w, state, midstate);
+        }
+        else
+        {
+            ExpandFrom(w, start: 32, end: Words);
+            Rounds(w, state, midstate);
+        }
+    }
+
+    /// <summary>Sixty rounds over expanded words, five at a time so that no register moves to another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rounds(TVector* w, TVector* early, TVector* state)
+    private static void Rounds(TVector* w, TVector* state, uint* midstate)
     {
         TVector a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
-
-        for (TVector* next = early; next < early + EarlyRounds; next += 5)
-        {
-            e = Step(e, next[0], TLanes.Choose(b, c, d), a);
-            b = TLanes.RotateLeft(b, 30);
-            d = Step(d, next[1], TLanes.Choose(a, b, c), e);
-            a = TLanes.RotateLeft(a, 30);
-            c = Step(c, next[2], TLanes.Choose(e, a, b), d);
-            e = TLanes.RotateLeft(e, 30);
-            b = Step(b, next[3], TLanes.Choose(d, e, a), c);
-            d = TLanes.RotateLeft(d, 30);
-            a = Step(a, next[4], TLanes.Choose(c, d, e), b);
-            c = TLanes.RotateLeft(c, 30);
-        }
 
         TVector k = TLanes.Splat(K1);
         for (TVector* next = w + 20; next < w + 40; next += 5)
         {
-            e = Step(e, TLanes.Add(next[0], k), TLanes.Xor(b, c, d), a);
-            b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(next[1], k), TLanes.Xor(a, b, c), e);
-            a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(next[2], k), TLanes.Xor(e, a, b), d);
-            e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(next[3], k), TLanes.Xor(d, e, a), c);
-            d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(next[4], k), TLanes.Xor(c, d, e), b);
-            c = TLanes.RotateLeft(c, 30);
+            ParityRound(a, ref b, c, d, ref e, TLanes.Add(next[0], k));
+            ParityRound(e, ref a, b, c, ref d, TLanes.Add(next[1], k));
+            ParityRound(d, ref e, a, b, ref c, TLanes.Add(next[2], k));
+            ParityRound(c, ref d, e, a, ref b, TLanes.Add(next[3], k));
+            ParityRound(b, ref c, d, e, ref a, TLanes.Add(next[4], k));
         }
 
         k = TLanes.Splat(K2);
         for (TVector* next = w + 40; next < w + 60; next += 5)
         {
-            e = Step(e, TLanes.Add(next[0], k), TLanes.Majority(b, c, d), a);
-            b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(next[1], k), TLanes.Majority(a, b, c), e);
-            a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(next[2], k), TLanes.Majority(e, a, b), d);
-            e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(next[3], k), TLanes.Majority(d, e, a), c);
-            d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(next[4], k), TLanes.Majority(c, d, e), b);
-            c = TLanes.RotateLeft(c, 30);
+            MajorityRound(a, ref b, c, d, ref e, TLanes.Add(next[0], k));
+            MajorityRound(e, ref a, b, c, ref d, TLanes.Add(next[1], k));
+            MajorityRound(d, ref e, a, b, ref c, TLanes.Add(next[2], k));
+            MajorityRound(c, ref d, e, a, ref b, TLanes.Add(next[3], k));
+            MajorityRound(b, ref c, d, e, ref a, TLanes.Add(next[4], k));
         }
 
         k = TLanes.Splat(K3);
         for (TVector* next = w + 60; next < w + 80; next += 5)
         {
-            e = Step(e, TLanes.Add(next[0], k), TLanes.Xor(b, c, d), a);
-            b = TLanes.RotateLeft(b, 30);
-            d = Step(d, TLanes.Add(next[1], k), TLanes.Xor(a, b, c), e);
-            a = TLanes.RotateLeft(a, 30);
-            c = Step(c, TLanes.Add(next[2], k), TLanes.Xor(e, a, b), d);
-            e = TLanes.RotateLeft(e, 30);
-            b = Step(b, TLanes.Add(next[3], k), TLanes.Xor(d, e, a), c);
-            d = TLanes.RotateLeft(d, 30);
-            a = Step(a, TLanes.Add(next[4], k), TLanes.Xor(c, d, e), b);
-            c = TLanes.RotateLeft(c, 30);
+            ParityRound(a, ref b, c, d, ref e, TLanes.Add(next[0], k));
+            ParityRound(e, ref a, b, c, ref d, TLanes.Add(next[1], k));
+            ParityRound(d, ref e, a, b, ref c, TLanes.Add(next[2], k));
+            ParityRound(c, ref d, e, a, ref b, TLanes.Add(next[3], k));
+            ParityRound(b, ref c, d, e, ref a, TLanes.Add(next[4], k));
         }
 
-        state[0] = TLanes.Add(state[0], a);
-        state[1] = TLanes.Add(state[1], b);
-        state[2] = TLanes.Add(state[2], c);
-        state[3] = TLanes.Add(state[3], d);
-        state[4] = TLanes.Add(state[4], e);
+        state[0] = TLanes.Add(a, TLanes.Splat(midstate[0]));
+        state[1] = TLanes.Add(b, TLanes.Splat(midstate[1]));
+        state[2] = TLanes.Add(c, TLanes.Splat(midstate[2]));
+        state[3] = TLanes.Add(d, TLanes.Splat(midstate[3]));
+        state[4] = TLanes.Add(e, TLanes.Splat(midstate[4]));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ChooseRound(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector word)
+    {
+        e = Step(e, word, TLanes.Choose(b, c, d), a);
+        b = TLanes.RotateLeft(b, 30);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ParityRound(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector word)
+    {
+        e = Step(e, word, TLanes.Xor(b, c, d), a);
+        b = TLanes.RotateLeft(b, 30);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MajorityRound(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector word)
+    {
+        e = Step(e, word, TLanes.Majority(b, c, d), a);
+        b = TLanes.RotateLeft(b, 30);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Sum(TVector x, TVector y, TVector z) => TLanes.Add(TLanes.Add(x, y), z);
 
     // The rotation comes last: only it waits for the round before.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
