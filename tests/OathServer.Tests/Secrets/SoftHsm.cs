@@ -9,9 +9,8 @@ internal sealed class SoftHsm
 {
     public const string Module = "/usr/lib/softhsm/libsofthsm2.so";
 
-    // The module reads its configuration once a process: all tokens of this run are made before it is loaded.
     private const int Tokens = 8;
-    private static readonly Lazy<Queue<SoftHsm>> Ready = new(MakeAll);
+    private static readonly Lazy<(string Configuration, Queue<SoftHsm> Tokens)> Ready = new(MakeAll);
     private readonly string files;
 
     private SoftHsm(string label, string pin, string files) => (Label, Pin, this.files) = (label, pin, files);
@@ -21,14 +20,24 @@ internal sealed class SoftHsm
     public string Pin { get; }
 
     /// <summary>For a process of its own.</summary>
-    public static string Configuration { get; private set; } = "";
+    public static string Configuration => Ready.Value.Configuration;
+
+    /// <summary>
+    /// Makes all tokens of this run. The module reads its configuration once a process, so whoever loads it calls this
+    /// first; taking a token does.
+    /// </summary>
+    public static void MakeReady()
+    {
+        Assert.SkipUnless(File.Exists(Module), "softhsm2 is not installed; ./test installs it");
+        _ = Ready.Value;
+    }
 
     public static SoftHsm Take()
     {
-        Assert.SkipUnless(File.Exists(Module), "softhsm2 is not installed; ./test installs it");
+        MakeReady();
         lock (Ready)
         {
-            return Ready.Value.Dequeue();
+            return Ready.Value.Tokens.Dequeue();
         }
     }
 
@@ -44,14 +53,14 @@ internal sealed class SoftHsm
 
     public void PutBack() => Directory.Move(files + ".pulled", files);
 
-    private static Queue<SoftHsm> MakeAll()
+    private static (string Configuration, Queue<SoftHsm> Tokens) MakeAll()
     {
         var folder = Directory.CreateTempSubdirectory("oathserver-softhsm-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         var tokens = Directory.CreateDirectory(Path.Combine(folder, "tokens")).FullName;
-        Configuration = Path.Combine(folder, "softhsm2.conf");
-        File.WriteAllText(Configuration, $"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n");
-        _ = SetEnvironment("SOFTHSM2_CONF", Configuration, 1);
+        var configuration = Path.Combine(folder, "softhsm2.conf");
+        File.WriteAllText(configuration, $"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n");
+        _ = SetEnvironment("SOFTHSM2_CONF", configuration, 1);
         var made = new Queue<SoftHsm>();
         for (var number = 0; number < Tokens; number++)
         {
@@ -59,7 +68,7 @@ internal sealed class SoftHsm
             using var run = Process.Start(new ProcessStartInfo(
                 "softhsm2-util", ["--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", RandomNumberGenerator.GetHexString(12)])
             {
-                Environment = { ["SOFTHSM2_CONF"] = Configuration },
+                Environment = { ["SOFTHSM2_CONF"] = configuration },
                 RedirectStandardOutput = true,
             })!;
             run.WaitForExit();
@@ -67,7 +76,7 @@ internal sealed class SoftHsm
             made.Enqueue(new SoftHsm(label, pin, Directory.GetDirectories(tokens).Single(d => made.All(m => m.files != d))));
         }
 
-        return made;
+        return (configuration, made);
     }
 
     // .NET keeps its own copy of the environment; the module asks the C library.

@@ -211,8 +211,7 @@ public class TokenKeyTests
     {
         using var missing = new TokenKeys(new TokenAddress("/nowhere/module.so", "t", "k", () => []), NullLogger.Instance);
         Assert.Contains("/nowhere/module.so", Assert.Throws<TokenUnavailableException>(() => missing.Read(mayCreate: true)).Message, StringComparison.Ordinal);
-        _ = SoftHsm.Configuration;
-        Assert.SkipUnless(File.Exists(SoftHsm.Module), "softhsm2 is not installed; ./test installs it");
+        SoftHsm.MakeReady();
         using var absent = new TokenKeys(new TokenAddress(SoftHsm.Module, "no such token", "k", () => []), NullLogger.Instance);
         Assert.Contains("no such token", Assert.Throws<TokenUnavailableException>(() => absent.Read(mayCreate: true)).Message, StringComparison.Ordinal);
     }
