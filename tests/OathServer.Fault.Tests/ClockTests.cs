@@ -39,7 +39,7 @@ public class ClockTests
             http.DefaultRequestHeaders.Add(ApiKeyAuthentication.Header, key);
             Uri[] nodes = [one.Address, two.Address];
             var accepted = new List<long>();
-            for (var round = 0; round < Jumps.Length * Math.Max(1, Effort.Rounds / 2); round++)
+            for (var round = 0; round < Jumps.Length * Math.Max(1, Effort.Rounds() / 2); round++)
             {
                 // Later turns go a day further each, so that there is something new to accept.
                 var offset = Jumps[round % Jumps.Length] + (86_400L * (round / Jumps.Length));

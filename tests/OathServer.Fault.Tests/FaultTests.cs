@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using Npgsql;
 using OathServer.Fault.Tests.Disk;
-using OathServer.Fault.Tests.History;
 using OathServer.Fault.Tests.Nodes;
 using OathServer.Storage;
 using OathServer.Tests.Databases;
@@ -15,86 +14,7 @@ namespace OathServer.Fault.Tests;
 /// </summary>
 public class FaultTests
 {
-    private const int Tokens = 16;
-    private const int ClientsANode = 8;
-    private const int Between = 150;
-
-    private readonly List<TimeSpan> recoveries = [];
-
-    [Fact]
-    public async Task A_node_is_killed()
-    {
-        await using var postgres = await PostgreSqlServer.StartAsync();
-        await RunAsync(await postgres.CreateDatabaseAsync(), async (nodes, round, back) =>
-        {
-            var victim = nodes[round % 2];
-            await victim.KillAsync();
-            await back.OthersGoOnAsync();
-            var since = Stopwatch.GetTimestamp();
-            await victim.StartAgainAsync();
-            await back.SinceAsync(since);
-        });
-    }
-
-    [Fact]
-    public async Task PostgreSQL_is_killed_and_started_again()
-    {
-        await using var postgres = await PostgreSqlServer.StartAsync();
-        await RunAsync(await postgres.CreateDatabaseAsync(), async (_, _, back) =>
-        {
-            await postgres.KillAsync();
-            await postgres.StartAgainAsync();
-            await back.SinceAsync(Stopwatch.GetTimestamp());
-        });
-    }
-
-    [Fact]
-    public async Task The_network_to_the_database_is_cut()
-    {
-        await using var postgres = await PostgreSqlServer.StartAsync();
-        await using var network = new TcpProxy(postgres.Port);
-        var direct = await postgres.CreateDatabaseAsync();
-        var through = new NpgsqlConnectionStringBuilder(direct) { Port = network.Port }.ConnectionString;
-        await RunAsync(direct, nodeDatabase: through, fault: async (nodes, round, back) =>
-        {
-            if (round % 2 == 0)
-            {
-                network.FallSilent();
-            }
-            else
-            {
-                network.Refuse();
-            }
-
-            await back.BothRefuseAsync();
-            network.Heal();
-            await back.SinceAsync(Stopwatch.GetTimestamp());
-        });
-    }
-
-    [Fact]
-    public async Task The_database_has_no_connection_left()
-    {
-        await using var postgres = await PostgreSqlServer.StartAsync("max_connections=40");
-        var database = await postgres.CreateDatabaseAsync();
-        await RunAsync(database, async (_, _, back) =>
-        {
-            var hogs = new List<NpgsqlConnection>();
-            // The nodes lose their connections, and others take every place before they are back.
-            while (await ClosedOutAsync(database, hogs))
-            {
-                await TerminateNodesAsync(hogs[0]);
-            }
-
-            await back.BothRefuseAsync();
-            foreach (var hog in hogs)
-            {
-                await hog.DisposeAsync();
-            }
-
-            await back.SinceAsync(Stopwatch.GetTimestamp());
-        });
-    }
+    private readonly FaultRounds rounds = new();
 
     [Fact]
     public async Task A_node_has_no_connection_left_in_its_pool()
@@ -102,7 +22,7 @@ public class FaultTests
         await using var postgres = await PostgreSqlServer.StartAsync();
         var database = await postgres.CreateDatabaseAsync();
         var narrow = new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 2 }.ConnectionString;
-        await RunAsync(database, nodeDatabase: narrow, fault: async (_, _, back) =>
+        await rounds.RunAsync(database, rounds: 1, nodeDatabase: narrow, fault: async (_, _, back) =>
         {
             // Acts of staff wait for the trail with a connection in hand, and then there is none for the others.
             await using (var hog = new NpgsqlConnection(database + ";Pooling=false"))
@@ -128,7 +48,7 @@ public class FaultTests
     {
         using var disk = FaultyDisk.UnderPostgreSql();
         await using var postgres = await PostgreSqlServer.StartOnAsync(disk.Environment);
-        await RunAsync(await postgres.CreateDatabaseAsync(), async (_, _, back) =>
+        await rounds.RunAsync(await postgres.CreateDatabaseAsync(), rounds: 1, async (_, _, back) =>
         {
             // Slow, and all is answered, many in one flush; then slower than anybody waits.
             disk.SlowDown(TimeSpan.FromMilliseconds(300));
@@ -147,7 +67,7 @@ public class FaultTests
     {
         await using var postgres = await PostgreSqlServer.StartAsync();
         var database = await postgres.CreateDatabaseAsync();
-        await RunAsync(database, async (nodes, round, back) =>
+        await rounds.RunAsync(database, rounds: 1, async (nodes, round, back) =>
         {
             await MigrateAsync(database, round);
             foreach (var node in nodes)
@@ -166,8 +86,8 @@ public class FaultTests
     {
         var primary = await PostgreSqlServer.StartAsync();
         var database = await primary.CreateDatabaseAsync();
-        await using var fleet = await Fleet.CreateAsync(database, Tokens, codes: 20_000 * Math.Max(1, Effort.Rounds / 4));
-        for (var round = 0; round < Effort.Rounds; round++)
+        await using var fleet = await FaultRounds.FleetAsync(database, Effort.Rounds());
+        for (var round = 0; round < Effort.Rounds(); round++)
         {
             var standby = await PostgreSqlServer.StandbyAsync(primary, "standby");
             await primary.ConfigureAsync("synchronous_standby_names", "standby");
@@ -177,57 +97,25 @@ public class FaultTests
             await using var two = await NodeProcess.StartAsync(fleet.Environment(both));
             using var workload = new Workload(fleet, [one.Address, two.Address], seed: round);
             await workload.SynchroniseAsync();
-            workload.Start(ClientsANode);
-            await workload.UntilAcceptedAsync(Between);
+            workload.Start(FaultRounds.ClientsANode);
+            await workload.UntilAcceptedAsync(FaultRounds.Between);
 
             await primary.KillAsync();
             await standby.ConfigureAsync("synchronous_standby_names", "");
             await standby.PromoteAsync();
-            await new Recovery(workload, recoveries).SinceAsync(Stopwatch.GetTimestamp());
-            await workload.UntilAcceptedAsync(Between);
+            await rounds.RecoveryOf(workload).SinceAsync(Stopwatch.GetTimestamp());
+            await workload.UntilAcceptedAsync(FaultRounds.Between);
             await workload.StopAsync();
 
             database = standby.ConnectionString(name);
-            await JudgeAsync(database, workload);
+            await FaultRounds.JudgeAsync(database, workload);
             await primary.DisposeAsync();
             primary = standby;
         }
 
         await primary.DisposeAsync();
-        Report();
+        rounds.Report();
     }
-
-    private async Task RunAsync(string database, Func<NodeProcess[], int, Recovery, Task> fault, string? nodeDatabase = null)
-    {
-        await using var fleet = await Fleet.CreateAsync(database, Tokens, codes: 20_000 * Math.Max(1, Effort.Rounds / 4));
-        await using var one = await NodeProcess.StartAsync(fleet.Environment(nodeDatabase ?? database));
-        await using var two = await NodeProcess.StartAsync(fleet.Environment(nodeDatabase ?? database));
-        using var workload = new Workload(fleet, [one.Address, two.Address], seed: 7);
-        workload.Start(ClientsANode);
-        for (var round = 0; round < Effort.Rounds; round++)
-        {
-            await workload.UntilAcceptedAsync(Between);
-            await fault([one, two], round, new Recovery(workload, recoveries));
-        }
-
-        await workload.UntilAcceptedAsync(Between);
-        await workload.StopAsync();
-        await JudgeAsync(database, workload);
-        Report();
-    }
-
-    private static async Task JudgeAsync(string database, Workload workload)
-    {
-        var history = await Fleet.HistoryAsync(database, workload);
-        var longest = history.Attempts.Max(a => Stopwatch.GetElapsedTime(a.Started, a.Ended));
-        TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{workload.Requests} requests, {workload.Acts.Count} acts of staff; longest reply {longest.TotalSeconds:0.00} s; "
-            + string.Join(", ", history.Attempts.GroupBy(a => a.Answer).Select(g => $"{g.Key} {g.Count()}")));
-        Assert.Empty(HistoryChecker.Check(history, Effort.LongestReply));
-    }
-
-    private void Report() => TestContext.Current.TestOutputHelper!.WriteLine(
-        $"both nodes accepted again after {string.Join(", ", recoveries.Select(r => $"{r.TotalSeconds:0.00}"))} s");
 
     /// <summary>Columns, an index and a table more, under the lock that a starting node takes.</summary>
     private static async Task MigrateAsync(string database, int round)
@@ -253,34 +141,6 @@ public class FaultTests
             }
             catch (PostgresException held) when (StorageFault.IsPassing(held))
             {
-            }
-        }
-    }
-
-    private static async Task TerminateNodesAsync(NpgsqlConnection hog)
-    {
-        await using var end = new NpgsqlCommand(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'OathServer'", hog);
-        await end.ExecuteNonQueryAsync();
-    }
-
-    /// <summary>Takes every free place; true while a node still has one.</summary>
-    private static async Task<bool> ClosedOutAsync(string database, List<NpgsqlConnection> hogs)
-    {
-        while (true)
-        {
-            var hog = new NpgsqlConnection(database + ";Pooling=false;Application Name=hog");
-            try
-            {
-                await hog.OpenAsync();
-                hogs.Add(hog);
-            }
-            catch (PostgresException full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
-            {
-                await hog.DisposeAsync();
-                await using var left = new NpgsqlCommand(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'OathServer'", hogs[0]);
-                return await left.ExecuteScalarAsync() is long and > 0;
             }
         }
     }

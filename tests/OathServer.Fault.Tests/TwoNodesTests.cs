@@ -36,4 +36,28 @@ public class TwoNodesTests
         // A machine that is busy elsewhere may time a statement out, which is a 503; a broken connection never is right here.
         Assert.DoesNotContain(history.Attempts, a => a.Answer == Answer.Lost);
     }
+
+    [Fact]
+    public async Task A_node_is_killed()
+    {
+        await using var postgres = await PostgreSqlServer.StartAsync();
+        await new FaultRounds().RunAsync(await postgres.CreateDatabaseAsync(), rounds: 40, async (nodes, round, back) =>
+        {
+            var victim = nodes[round % 2];
+            await victim.KillAsync();
+            await back.OthersGoOnAsync();
+            var since = Stopwatch.GetTimestamp();
+            if (round % 5 == 0)
+            {
+                await victim.StartAgainAsync();
+            }
+            else
+            {
+                // Forty starts on cores that sixteen clients keep busy take minutes.
+                await back.InQuietAsync(victim.StartAgainAsync);
+            }
+
+            await back.SinceAsync(since);
+        });
+    }
 }

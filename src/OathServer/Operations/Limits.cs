@@ -11,7 +11,8 @@ internal static class Limits
     /// <summary>A seed file of about a hundred thousand encrypted keys, with room.</summary>
     public const long ImportMax = 256L * 1024 * 1024;
 
-    private const int ConnectionsMax = 10_000;
+    /// <summary>Ten thousand that only sit there (each a few kilobytes, for two minutes at most) keep nobody out.</summary>
+    private const int ConnectionsMax = 16_000;
 
     /// <summary>Two statements of where a request ends: a proxy in front may have believed the other one (RFC 9112 §6.1),
     /// so the connection is not used again.</summary>

@@ -8,8 +8,8 @@ internal static class Effort
     /// <summary>Requests of the run without faults: <c>OATHSERVER_FAULT_REQUESTS</c>, 20,000 otherwise. A soak is 1,000,000.</summary>
     public static int Requests => Number("OATHSERVER_FAULT_REQUESTS", 20_000);
 
-    /// <summary>Rounds of each fault: <c>OATHSERVER_FAULT_ROUNDS</c>, 1 otherwise. A soak is 20.</summary>
-    public static int Rounds => Number("OATHSERVER_FAULT_ROUNDS", 1);
+    /// <summary>Rounds of a fault: <c>OATHSERVER_FAULT_ROUNDS</c>, otherwise as many as each change runs. A soak is 20 and more.</summary>
+    public static int Rounds(int otherwise = 1) => Number("OATHSERVER_FAULT_ROUNDS", otherwise);
 
     /// <summary>No reply may take longer; far above what is expected, so that only a hang reaches it.</summary>
     public static readonly TimeSpan LongestReply = TimeSpan.FromSeconds(20);

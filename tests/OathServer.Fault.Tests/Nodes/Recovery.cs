@@ -13,6 +13,14 @@ internal sealed class Recovery(Workload workload, List<TimeSpan> times)
         times.Add(Stopwatch.GetElapsedTime(healed));
     }
 
+    /// <summary>Does <paramref name="work"/> while the clients send nothing.</summary>
+    public async Task InQuietAsync(Func<Task> work)
+    {
+        workload.Quiet = true;
+        await work();
+        workload.Quiet = false;
+    }
+
     /// <summary>The fault is seen by the clients of every node.</summary>
     public Task BothRefuseAsync() => workload.UntilEveryNodeWasUnavailableAsync();
 

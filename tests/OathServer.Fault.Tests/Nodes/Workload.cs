@@ -23,6 +23,7 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
     private readonly List<Task> running = [];
     private readonly long[] acceptedBy = new long[nodes.Count];
     private readonly long[] unavailableAt = new long[nodes.Count];
+    private volatile bool quiet;
     private long requests;
     private long accepted;
 
@@ -33,6 +34,13 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
     public IReadOnlyList<Attempt> Attempts => [.. attempts.Where(a => a is not null).SelectMany(a => a)];
 
     public IReadOnlyList<Act> Acts => acts;
+
+    /// <summary>Whether the clients send nothing new for a while.</summary>
+    public bool Quiet
+    {
+        get => quiet;
+        set => quiet = value;
+    }
 
     /// <summary>Starts so many clients a node, and one of staff if wanted.</summary>
     public void Start(int clientsANode, bool staff = true)
@@ -134,6 +142,12 @@ internal sealed class Workload(Fleet fleet, IReadOnlyList<Uri> nodes, int seed) 
         var random = new Random(seed + client);
         while (!stop.IsCancellationRequested)
         {
+            if (quiet)
+            {
+                await Task.Delay(5);
+                continue;
+            }
+
             var token = random.Next(fleet.Tokens);
             var node = random.Next(http.Length);
             var counter = Interlocked.Read(ref next[token]);

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 
@@ -67,26 +68,66 @@ public class RawSocketTests
         Assert.DoesNotContain("root:", reply, StringComparison.Ordinal);
     }
 
+    /// <summary>The server in a process of its own, as each connection takes a handle at either end.</summary>
     [Fact]
-    public async Task Two_hundred_clients_that_never_finish_their_headers_keep_nobody_out_and_are_closed()
+    public async Task Five_hundred_slow_and_ten_thousand_idle_clients_keep_nobody_out_and_the_slow_are_closed()
     {
-        await using var server = await ServerUnderTest.StartAsync();
-        await server.AddTokenAsync("A1", Codes.Secret);
-        var slow = await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
+        const int Slow = 500, Idle = 10_000, Good = 100;
+        var folder = Directory.CreateTempSubdirectory("oathserver-test-").FullName;
+        string key;
+        await using (var first = await ServerUnderTest.StartAsync(folder: folder))
         {
-            var socket = await ConnectAsync(server.Address);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/validate HTTP/1.1\r\n{Host}X-Slow-{i}: "), Cancel);
-            return socket;
-        }));
+            await first.AddTokenAsync("A1", Codes.Secret);
+            key = await first.CreateKeyAsync("clients", OathServer.Access.Roles.RelyingParty);
+        }
 
-        Assert.True(await server.AcceptsAsync("A1", Codes.Hotp(Codes.Secret, 0)));
+        await using var server = await ServerProcess.StartAsync(folder);
+        var idle = new List<Socket>();
+        for (var i = 0; i < Idle; i++)
+        {
+            idle.Add(await ConnectAsync(server.Address));
+        }
+
+        var slow = Enumerable.Range(0, Slow).Select(i => DripAsync(server.Address, $"POST /v1/validate HTTP/1.1\r\n{Host}X-Slow-{i}: ")).ToList();
+        for (var code = 0; code < Good; code++)
+        {
+            // Each comes anew, as somebody who was not there before the crowd.
+            using var client = server.Client(key);
+            using var reply = await client.PostAsJsonAsync("/v1/validate", new { serial = "A1", code = Codes.Hotp(Codes.Secret, code) }, Cancel);
+            Assert.Contains("\"accepted\":true", await reply.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        }
 
         // Kestrel's own time limit ends them; this waits for it, without a limit of its own but the test's.
-        foreach (var socket in slow)
+        foreach (var end in await Task.WhenAll(slow))
         {
-            var end = await ReadAsync(socket);
             Assert.True(end.Length == 0 || end.StartsWith("HTTP/1.1 408", StringComparison.Ordinal), end);
         }
+
+        Assert.All(idle, socket => Assert.False(socket.Poll(0, SelectMode.SelectRead), "an idle connection was closed for others"));
+        idle.ForEach(socket => socket.Dispose());
+        await server.KillAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>A byte a second of a header that never ends; what came back when the server closed.</summary>
+    private static async Task<string> DripAsync(Uri address, string beginning)
+    {
+        var socket = await ConnectAsync(address);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(beginning), Cancel);
+        var end = ReadAsync(socket);
+        while (await Task.WhenAny(end, Task.Delay(TimeSpan.FromSeconds(1), Cancel)) != end)
+        {
+            try
+            {
+                await socket.SendAsync("x"u8.ToArray(), Cancel);
+            }
+            catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+            {
+                break;
+            }
+        }
+
+        return await end;
     }
 
     private static async Task<string> SendAsync(Uri address, string request)

@@ -10,7 +10,7 @@ public class KillTests
     private const int Tokens = 8;
     private const int AcceptedInARound = 100;
 
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_KILLS"), out var kills) ? kills : 10;
+    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("OATHSERVER_KILLS"), out var kills) ? kills : 40;
 
     [Fact]
     public async Task No_code_accepted_before_a_kill_is_accepted_after_the_restart()
