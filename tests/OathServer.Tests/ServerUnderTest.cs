@@ -55,6 +55,10 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             all["Storage:Provider"] = "PostgreSql";
             all["ConnectionStrings:Oath"] = await DatabaseOfAsync(folder);
         }
+        else if (own)
+        {
+            await MigratedStore.CopyIntoAsync(folder);
+        }
 
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
@@ -63,6 +67,12 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
         var app = OathHost.Build(all, services =>
         {
+            if (own)
+            {
+                // The schema is there and nothing else: the server begins as on no database at all.
+                services.AddSingleton(new StoreOrigin(() => true));
+            }
+
             if (time is not null)
             {
                 services.AddSingleton(time);
