@@ -18,7 +18,8 @@ internal sealed record Phase(double Offered, double Accepted, double Shed, doubl
 internal sealed partial class OpenLoop : IDisposable
 {
     private readonly Connection[] connections;
-    private readonly Stack<Connection> idle = new();
+    // In turn: one that is left out for two minutes is closed by the server.
+    private readonly Queue<Connection> idle = new();
     private readonly Queue<(int Token, uint Code)> again = new();
     private readonly CodeBook codes;
     private readonly byte[] template;
@@ -43,7 +44,7 @@ internal sealed partial class OpenLoop : IDisposable
             this.connections[i] = new Connection(socket);
             var entry = new EpollEntry { Events = EpollIn, Data = i };
             _ = ControlEpoll(epoll, 1, (int)socket.Handle, ref entry);
-            idle.Push(this.connections[i]);
+            idle.Enqueue(this.connections[i]);
         }
     }
 
@@ -61,7 +62,7 @@ internal sealed partial class OpenLoop : IDisposable
             // Few at a time, so that answers are read in between.
             for (var burst = 0; sent < due && burst < 32 && idle.Count > 0; burst++)
             {
-                Send(idle.Pop(), start + (long)(sent++ / perSecond * Stopwatch.Frequency));
+                Send(idle.Dequeue(), start + (long)(sent++ / perSecond * Stopwatch.Frequency));
             }
 
             if (elapsed >= length && idle.Count == connections.Length)
@@ -98,7 +99,7 @@ internal sealed partial class OpenLoop : IDisposable
                         break;
                 }
 
-                idle.Push(connection);
+                idle.Enqueue(connection);
             }
         }
 
