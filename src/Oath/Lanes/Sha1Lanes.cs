@@ -18,6 +18,7 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
 {
     private const int Words = 80;
     private const int ExpandedFirst = 32;
+    private const uint Padding = 0x80000000, CounterLength = (64 + 8) * 8, DigestLength = (64 + 20) * 8;
     private const uint K0 = 0x5A827999, K1 = 0x6ED9EBA1, K2 = 0x8F1BBCDC, K3 = 0xCA62C1D6;
 
     /// <summary>
@@ -84,9 +85,8 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CounterWords(TVector* w, ulong counter)
     {
-        const uint Padding = 0x80000000, Length = (64 + 8) * 8;
         uint u16 = BitOperations.RotateLeft((uint)(counter >> 32) ^ Padding, 1);
-        uint u18 = BitOperations.RotateLeft(Padding ^ Length, 1);
+        uint u18 = BitOperations.RotateLeft(Padding ^ CounterLength, 1);
         uint u19 = BitOperations.RotateLeft(u16, 1);
         uint u21 = BitOperations.RotateLeft(u18, 1);
         uint u22 = BitOperations.RotateLeft(u19, 1);
@@ -96,12 +96,12 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
 
         TVector w17 = Rotate1(TLanes.Sequence((uint)counter));
         TVector w20 = Rotate1(w17);
-        TVector w23 = Rotate1(TLanes.Xor(w20, TLanes.Splat(Length)));
+        TVector w23 = Rotate1(TLanes.Xor(w20, TLanes.Splat(CounterLength)));
         TVector w25 = Rotate1(TLanes.Xor(w17, TLanes.Splat(u22)));
         TVector w26 = Rotate1(TLanes.Xor(w23, TLanes.Splat(u18)));
         TVector w28 = Rotate1(TLanes.Xor(w20, w25));
-        TVector w29 = Rotate1(TLanes.Xor(w26, TLanes.Splat(u21 ^ Length)));
-        TVector w31 = Rotate1(TLanes.Xor(TLanes.Xor(w17, w23, w28), TLanes.Splat(Length)));
+        TVector w29 = Rotate1(TLanes.Xor(w26, TLanes.Splat(u21 ^ CounterLength)));
+        TVector w31 = Rotate1(TLanes.Xor(TLanes.Xor(w17, w23, w28), TLanes.Splat(CounterLength)));
 
         w[16] = TLanes.Splat(u16);
         w[17] = w17;
@@ -125,7 +125,6 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CounterRounds(TVector* w, TVector* state, uint* midstate, ulong counter)
     {
-        const uint Padding = 0x80000000, Length = (64 + 8) * 8;
         uint a0 = midstate[0], b0 = midstate[1], c0 = midstate[2], d0 = midstate[3], e0 = midstate[4];
         e0 += (uint)(counter >> 32) + K0 + ScalarLanes32.Choose(b0, c0, d0) + BitOperations.RotateLeft(a0, 5);
         b0 = BitOperations.RotateLeft(b0, 30);
@@ -150,7 +149,7 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
             ChooseRound(b, ref c, d, e, ref a, k);
         }
 
-        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(Length + K0));
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(CounterLength + K0));
         ChooseRound(e, ref a, b, c, ref d, TLanes.Add(w[16], k));
         ChooseRound(d, ref e, a, b, ref c, TLanes.Add(w[17], k));
         ChooseRound(c, ref d, e, a, ref b, TLanes.Add(w[18], k));
@@ -166,7 +165,7 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DigestWords(TVector* w, TVector* state)
     {
-        TVector padding = TLanes.Splat(0x80000000), length = TLanes.Splat((64 + 20) * 8);
+        TVector padding = TLanes.Splat(Padding), length = TLanes.Splat(DigestLength);
         TVector w0 = state[0], w1 = state[1], w2 = state[2], w3 = state[3], w4 = state[4];
         w[16] = Rotate1(TLanes.Xor(w0, w2));
         w[17] = Rotate1(TLanes.Xor(w1, w3));
@@ -205,7 +204,7 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
         d = TLanes.RotateLeft(d, 30);
         a = Step(state[4], TLanes.Splat(a0 + K0), TLanes.Choose(c, d, e), b);
         c = TLanes.RotateLeft(c, 30);
-        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(0x80000000 + K0));
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(Padding + K0));
         ChooseRound(e, ref a, b, c, ref d, k);
         ChooseRound(d, ref e, a, b, ref c, k);
         ChooseRound(c, ref d, e, a, ref b, k);
@@ -215,7 +214,7 @@ internal static unsafe partial class Sha1Lanes<TLanes, TVector>
         ChooseRound(d, ref e, a, b, ref c, k);
         ChooseRound(c, ref d, e, a, ref b, k);
         ChooseRound(b, ref c, d, e, ref a, k);
-        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat((64 + 20) * 8 + K0));
+        ChooseRound(a, ref b, c, d, ref e, TLanes.Splat(DigestLength + K0));
         ChooseRound(e, ref a, b, c, ref d, TLanes.Add(w[16], k));
         ChooseRound(d, ref e, a, b, ref c, TLanes.Add(w[17], k));
         ChooseRound(c, ref d, e, a, ref b, TLanes.Add(w[18], k));
